@@ -1,0 +1,259 @@
+"""Settings: everything comes from the environment (or a file `.env`), typed, and a wrong value stops the start.
+
+Without a SECRET_KEY this is a development machine: DEBUG is on and a key is made once, in var/. With one, DEBUG is off
+unless it is switched on by name. `.env.example` lists what can be set.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import environ
+from csp.constants import SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+environ.Env.read_env(BASE_DIR / ".env")
+env = environ.Env()
+
+
+def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = env.str(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of: {', '.join(allowed)}.")
+    return value
+
+
+def positive(name: str, default: int | float) -> int | float:
+    """A number of the default's type, above zero."""
+    read = env.float if isinstance(default, float) else env.int
+    try:
+        value = read(name, default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {os.environ.get(name)!r}; it must be a number.") from error
+    if not 0 < value < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {value}; it must be greater than zero.")
+    return value
+
+
+def rate(name: str, default: str) -> tuple[int, float]:
+    """`20/60`: at most 20 in 60 seconds."""
+    value = env.str(name, default)
+    count, slash, seconds = value.partition("/")
+    try:
+        parsed = int(count), float(seconds)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write it as COUNT/SECONDS, for example {default}.") from error
+    if parsed[0] < 1 or not 0 < parsed[1] < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {value!r}; both numbers must be greater than zero.")
+    return parsed
+
+
+def development_key() -> str:
+    """A key of this machine alone, made once, so that sessions survive a restart of the server."""
+    path = VAR_DIR / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        VAR_DIR.mkdir(exist_ok=True)
+        path.write_text(secrets.token_urlsafe(50))
+        path.chmod(0o600)
+        return path.read_text().strip()
+
+
+# -- Django ----------------------------------------------------------------------------------------------------------
+
+SECRET_KEY = env.str("SECRET_KEY", "")
+DEBUG = env.bool("DEBUG", default=not SECRET_KEY)
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "DEBUG is off and SECRET_KEY is not set. Make one and keep it: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
+    SECRET_KEY = development_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "daphne",  # first: makes `runserver` an ASGI server
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "rooms",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "chatlab.urls"
+ASGI_APPLICATION = "chatlab.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database and channel layer --------------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'chatlab.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    VAR_DIR.mkdir(exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE: a transaction that reads before it writes would otherwise fail at once with "database is locked".
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    }
+    DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("TEST_DATABASE", str(VAR_DIR / "test.sqlite3"))
+
+REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            # redis-py 8 gives up on an idle socket after 5 s unless it is told otherwise.
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 15, "socket_connect_timeout": 2}],
+                "prefix": env.str("REDIS_PREFIX", "chatlab"),
+            },
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "rooms.broadcast.memory.MemoryLayer", "CONFIG": {"capacity": 2000}}}
+
+# -- users, sessions, security ---------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    for validator in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "index", "index"
+
+HTTPS = env.bool("HTTPS", default=False)  # the site is reached by https: cookies are Secure, HSTS is on
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS and env.bool("HTTPS_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"  # the two-tab page frames our own rooms
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": [SELF],
+        "frame-ancestors": [SELF],
+    }
+}
+
+# -- language, time, files -------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# -- the model -------------------------------------------------------------------------------------------------------
+
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "") or env.str("OPEN_AI_API_KEY", "")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+CHATLAB_MODEL = env.str("CHATLAB_MODEL", "")
+CHATLAB_PROVIDER = one_of(
+    "CHATLAB_PROVIDER", ("openai", "demo"), "openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"
+)
+CHATLAB_DEMO_SEED = env.int("CHATLAB_DEMO_SEED", 1)
+CHATLAB_DEMO_RATE = positive("CHATLAB_DEMO_RATE", 40.0)  # deltas a second
+
+# -- limits: sizes in bytes or UTF-16 code units, times in seconds ----------------------------------------------------
+
+CHATLAB_WORKER = one_of("CHATLAB_WORKER", ("embedded", "external"), "embedded")
+CHATLAB_LIMITS = one_of("CHATLAB_LIMITS", ("on", "off"), "on") == "on"  # rates and numbers of connections
+
+CHATLAB_TEXT_MAX = positive("CHATLAB_TEXT_MAX", 32_000)
+CHATLAB_FRAME_MAX = positive("CHATLAB_FRAME_MAX", 262_144)
+CHATLAB_WINDOW = positive("CHATLAB_WINDOW", 262_144)
+CHATLAB_WINDOW_TIMEOUT = positive("CHATLAB_WINDOW_TIMEOUT", 15.0)
+CHATLAB_HEARTBEAT = positive("CHATLAB_HEARTBEAT", 10)
+CHATLAB_BAD_FRAMES = rate("CHATLAB_BAD_FRAMES", "10/60")
+CHATLAB_SNAPSHOT_MESSAGES = positive("CHATLAB_SNAPSHOT_MESSAGES", 50)
+CHATLAB_SNAPSHOT_BYTES = positive("CHATLAB_SNAPSHOT_BYTES", 262_144)
+CHATLAB_REPLAY_MAX = positive("CHATLAB_REPLAY_MAX", 2_000)  # deltas; further behind, a snapshot is sent
+CHATLAB_HEAD_CHECK = positive("CHATLAB_HEAD_CHECK", 1.0)
+CHATLAB_ACCESS_CHECK = positive("CHATLAB_ACCESS_CHECK", 5.0)
+CHATLAB_PUBLISH_TIMEOUT = positive("CHATLAB_PUBLISH_TIMEOUT", 1.0)
+CHATLAB_DATABASE_THREADS = positive("CHATLAB_DATABASE_THREADS", 4)
+
+CHATLAB_LEASE = positive("CHATLAB_LEASE", 15.0)
+CHATLAB_LEASE_RENEW = positive("CHATLAB_LEASE_RENEW", 5.0)
+CHATLAB_QUEUE_POLL = positive("CHATLAB_QUEUE_POLL", 1.0)
+CHATLAB_QUEUE_TTL = positive("CHATLAB_QUEUE_TTL", 600.0)
+CHATLAB_CONNECT_TIMEOUT = positive("CHATLAB_CONNECT_TIMEOUT", 5.0)
+CHATLAB_FIRST_EVENT_TIMEOUT = positive("CHATLAB_FIRST_EVENT_TIMEOUT", 30.0)
+CHATLAB_SILENCE_TIMEOUT = positive("CHATLAB_SILENCE_TIMEOUT", 30.0)
+CHATLAB_TOTAL_TIMEOUT = positive("CHATLAB_TOTAL_TIMEOUT", 600.0)
+CHATLAB_ANSWER_MAX = positive("CHATLAB_ANSWER_MAX", 1_048_576)
+CHATLAB_EVENT_MAX = positive("CHATLAB_EVENT_MAX", 262_144)
+CHATLAB_CHECKPOINT = positive("CHATLAB_CHECKPOINT", 16_384)
+CHATLAB_CONTEXT_MAX = positive("CHATLAB_CONTEXT_MAX", 400_000)
+
+CHATLAB_RATE_POSTS = rate("CHATLAB_RATE_POSTS", "20/60")
+CHATLAB_RATE_FRAMES = rate("CHATLAB_RATE_FRAMES", "120/60")
+CHATLAB_RATE_JOINS = rate("CHATLAB_RATE_JOINS", "30/60")
+CHATLAB_RATE_ROOMS = rate("CHATLAB_RATE_ROOMS", "20/3600")
+CHATLAB_RATE_REQUESTS = rate("CHATLAB_RATE_REQUESTS", "600/60")
+CHATLAB_SOCKETS_PER_PERSON = positive("CHATLAB_SOCKETS_PER_PERSON", 20)
+
+# -- logs ------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"rooms": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO"), "propagate": True}},
+}
+
+TESTING = "pytest" in sys.modules

@@ -1,0 +1,67 @@
+"""What can be refused, and how a socket can end. Owns error codes and close codes; leaves wording to whoever raises."""
+
+from __future__ import annotations
+
+
+class RoomError(Exception):
+    """A refusal that a client is told about: a code it can act on and one sentence for a person.
+
+    `retry_after` is in seconds and only set where trying again later can work.
+    """
+
+    code = "unavailable"
+    http_status = 503
+
+    def __init__(self, detail: str, *, retry_after: float | None = None):
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class BadFrame(RoomError):
+    code, http_status = "bad_frame", 400
+
+
+class TooLong(RoomError):
+    code, http_status = "too_long", 413
+
+
+class NotFound(RoomError):
+    code, http_status = "not_found", 404
+
+
+class NotAllowed(RoomError):
+    code, http_status = "not_allowed", 403
+
+
+class Conflict(RoomError):
+    code, http_status = "conflict", 409
+
+
+class RateLimited(RoomError):
+    code, http_status = "rate_limited", 429
+
+
+class Busy(RoomError):
+    code, http_status = "busy", 503
+
+
+class Unavailable(RoomError):
+    """The database did not answer in time, or the outcome of a commit is not known: ask again with the same client_id."""
+
+
+class Fenced(Exception):
+    """An append came from a writer whose fence is old, or for a generation that has ended. It changed nothing."""
+
+
+class Close:
+    """WebSocket close codes (RFC 6455 private range). Below 4500 a client reconnects, from 4500 on it does not."""
+
+    IDLE = 4408
+    DRAINING = 4412
+    TOO_MANY = 4429
+    TOO_SLOW = 4499
+    BAD_FRAMES = 4500
+    SIGNED_OUT = 4501
+    NO_ROOM = 4503
+    OLD_PAGE = 4510

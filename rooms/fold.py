@@ -1,0 +1,65 @@
+"""The room's state as a function of its log: `fold`. Pure; `static/rooms/log.js` is its twin, held equal by tests/vectors.
+
+A state is the body of a `snapshot`: `{"room": {...}, "members": {id: {...}}, "messages": [...]}` in wire form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .text import digest
+
+State = dict
+Item = dict
+
+
+def empty_state() -> State:
+    return {"room": {}, "members": {}, "messages": []}
+
+
+def fold(state: State, items: Iterable[Item]) -> State:
+    """Apply items in order, in place, and return the state.
+
+    An item that a message already contains (`seq` up to the message's own) changes nothing, nor does one of a message
+    that is not held, nor one of an unknown kind.
+    """
+    held = {message["id"]: message for message in state["messages"]}
+    for item in items:
+        kind = item["kind"]
+        if kind == "opened":
+            message = {**item["message"], "seq": item["seq"]}
+            if message["id"] not in held:
+                held[message["id"]] = message
+                state["messages"].append(message)
+        elif kind == "member":
+            member = item["member"]
+            state["members"][member["id"]] = {"name": member["name"], "color": member["color"], "role": member["role"]}
+        elif kind == "room":
+            state["room"].update({key: value for key, value in item.items() if key not in ("seq", "at", "kind")})
+        elif kind in _MESSAGE_KINDS:
+            message = held.get(item["message"])
+            if message is not None and item["seq"] > message["seq"]:
+                _MESSAGE_KINDS[kind](message, item)
+                message["seq"] = item["seq"]
+    return state
+
+
+def _started(message: dict, item: Item) -> None:
+    message["status"] = "streaming"
+    message["model"] = item["model"]
+
+
+def _appended(message: dict, item: Item) -> None:
+    part = item["part"]
+    message[part] = message.get(part, "") + item["text"]
+    if part == "text":
+        message["digest"] = digest(item["text"], message["digest"])
+
+
+def _closed(message: dict, item: Item) -> None:
+    for key in ("status", "digest", "usage", "failure", "by"):
+        if key in item:
+            message[key] = item[key]
+
+
+_MESSAGE_KINDS = {"started": _started, "appended": _appended, "closed": _closed}

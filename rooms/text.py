@@ -1,0 +1,64 @@
+"""Text at the boundary: the one function that cleans it, its digest and its length. Pure."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import zlib
+
+REPLACEMENT = "\ufffd"
+EMPTY_DIGEST = "00000000"
+_ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
+
+
+def clean(text: str) -> str:
+    """Make `text` storable everywhere: surrogate pairs joined, lone surrogates and NUL replaced by U+FFFD.
+
+    PostgreSQL refuses U+0000 in text, and no UTF-8 encoder (both databases, msgpack, sockets) takes a lone surrogate.
+    Total and idempotent.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\0", REPLACEMENT) if "\0" in text else text
+
+
+class Cleaner:
+    """`clean` for text that arrives in pieces: the outcome does not depend on where it was cut.
+
+    A trailing high surrogate is held back until the next piece shows whether its other half follows.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        piece = self._held + piece
+        self._held = ""
+        if piece and "\ud800" <= piece[-1] <= "\udbff":
+            piece, self._held = piece[:-1], piece[-1]
+        return clean(piece)
+
+    def end(self) -> str:
+        """What is still held back when no more text comes: a lone half, so U+FFFD, or nothing."""
+        held, self._held = self._held, ""
+        return clean(held)
+
+
+def digest(text: str, before: str = EMPTY_DIGEST) -> str:
+    """CRC-32 of the UTF-8 of a text whose beginning had the digest `before`: 8 lowercase hex digits."""
+    return f"{zlib.crc32(text.encode(), int(before, 16)):08x}"
+
+
+def utf16_length(text: str) -> int:
+    """Length in UTF-16 code units, as JavaScript counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def new_id() -> str:
+    """An unguessable public id: 128 random bits in 22 characters, never starting like a command-line option."""
+    while True:
+        candidate = secrets.token_urlsafe(16)
+        if candidate[0] in _ALPHANUMERIC:
+            return candidate
