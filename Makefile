@@ -1,0 +1,64 @@
+# `make run` and `make test` do their own set-up: they need Python 3.11 or newer, and nothing else.
+
+PORT ?= 8000
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
+	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+WORKERS ?= 2
+NODE ?= $(shell command -v node 2>/dev/null)
+
+PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
+RUN_READY := .venv/installed-requirements
+TEST_READY := .venv/installed-requirements-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint soak bench clean
+
+help:
+	@echo "make run    start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
+	@echo "make test   lint and run every test; browser tests need an installed Chromium or Chrome"
+	@echo "make soak   the property tests with many more examples (minutes)"
+	@echo "make bench  measure speed as docs/performance.md describes"
+	@echo "make lint   only the linter"
+	@echo "make clean  remove .venv and caches; the data in var/ stays"
+
+run: $(RUN_READY)
+	@.venv/bin/python manage.py demo --port $(PORT)
+
+# One recipe under `set -e`: the first failure ends it, and make with it.
+test: $(TEST_READY)
+	@set -e; \
+	.venv/bin/python -m ruff check .; \
+	.venv/bin/python manage.py makemigrations --check --dry-run; \
+	.venv/bin/python -m pytest -n $(WORKERS); \
+	if [ -n "$(NODE)" ]; then "$(NODE)" --test tests/js/*.test.*js; \
+	else echo "JavaScript unit tests skipped: Node.js was not found (https://nodejs.org/)."; fi
+
+lint: $(TEST_READY)
+	@.venv/bin/python -m ruff check .
+
+soak: $(TEST_READY)
+	@.venv/bin/python -m pytest -n $(WORKERS) -m soak --hypothesis-profile=soak --timeout=3600
+
+bench: $(TEST_READY)
+	@.venv/bin/python -m bench
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis var/static
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "chatlab needs Python 3.11 or newer. Name yours: make run PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11. Name another: make run PYTHON=/path/to/python3"; exit 1; }
+	@echo "Making .venv ..."
+	@"$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+$(RUN_READY): requirements.txt | .venv/bin/python
+	@echo "Installing requirements (once) ..."
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(TEST_READY): requirements-dev.txt requirements.txt | .venv/bin/python
+	@echo "Installing requirements for tests (once) ..."
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $(RUN_READY) $@
