@@ -1,0 +1,165 @@
+"""System checks: a configuration that would lose something says so before it starts. `manage.py check --tag rooms`.
+
+Each message is plain and each hint can be pasted. Errors are what can't work at all; warnings what works less well than
+it looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+
+TAG = "rooms"
+MEMORY_LAYERS = ("channels.layers.InMemoryChannelLayer", "rooms.broadcast.memory.MemoryLayer")
+REDIS_CORE_LAYER = "channels_redis.core.RedisChannelLayer"
+REDIS_LAYERS = (REDIS_CORE_LAYER, "channels_redis.pubsub.RedisPubSubChannelLayer")
+REDIS_POLL = 5  # seconds for which channels_redis waits on an idle connection
+
+
+@checks.register(TAG)
+def server(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    """`runserver` must be daphne's: Django's own speaks no WebSocket, and every socket would get a 404."""
+    apps = list(settings.INSTALLED_APPS)
+    staticfiles = "django.contrib.staticfiles"
+    if "daphne" not in apps or (staticfiles in apps and apps.index("daphne") > apps.index(staticfiles)):
+        yield checks.Error(
+            "`daphne` is not in front of INSTALLED_APPS, so `runserver` would have no WebSockets.",
+            hint='INSTALLED_APPS = ["daphne", ...the others...]',
+            id="rooms.E001",
+        )
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        yield checks.Error(
+            "ASGI_APPLICATION is not set, so no server knows where the WebSockets go.",
+            hint='ASGI_APPLICATION = "chatlab.asgi.application"',
+            id="rooms.E002",
+        )
+
+
+@checks.register(TAG)
+def model(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if settings.CHATLAB_PROVIDER != "openai":
+        return
+    if not settings.OPENAI_API_KEY and not settings.OPENAI_BASE_URL:
+        yield checks.Error(
+            "CHATLAB_PROVIDER is openai, but there is neither a key nor a base URL.",
+            hint="export OPENAI_API_KEY=sk-...   or, for a server of your own: "
+            "export OPENAI_BASE_URL=http://localhost:11434/v1   or, without any: export CHATLAB_PROVIDER=demo",
+            id="rooms.E003",
+        )
+    if not settings.CHATLAB_MODEL:
+        yield checks.Error(
+            "A real model answers, but CHATLAB_MODEL does not say which.",
+            hint="export CHATLAB_MODEL=<a name that your server lists at /models>   or, without a real model: "
+            "export CHATLAB_PROVIDER=demo",
+            id="rooms.E004",
+        )
+
+
+@checks.register(TAG)
+def sessions(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies":
+        yield checks.Error(
+            "Sessions in signed cookies can't be ended by the server: who was signed out could still read.",
+            hint='SESSION_ENGINE = "django.contrib.sessions.backends.db"',
+            id="rooms.E005",
+        )
+
+
+@checks.register(TAG)
+def hosts(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if not settings.DEBUG and "*" in settings.ALLOWED_HOSTS:
+        yield checks.Error(
+            'ALLOWED_HOSTS is "*" with DEBUG off: a socket\'s Origin is compared with its Host, so any Host must not do.',
+            hint="export ALLOWED_HOSTS=chat.example.org",
+            id="rooms.E006",
+        )
+
+
+@checks.register(TAG)
+def database(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    options = settings.DATABASES["default"].get("OPTIONS", {})
+    if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
+        return
+    if ":memory:" in str(settings.DATABASES["default"]["NAME"]):
+        yield checks.Error(
+            "The database is SQLite in memory: each thread would see an empty one of its own.",
+            hint="export DATABASE_URL=sqlite:///var/chatlab.sqlite3",
+            id="rooms.E007",
+        )
+    command = options.get("init_command", "").lower().replace(" ", "")
+    if options.get("transaction_mode") != "IMMEDIATE" or "journal_mode=wal" not in command:
+        yield checks.Warning(
+            'SQLite runs without WAL or IMMEDIATE transactions: writers would fail with "database is locked".',
+            hint='DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 20, '
+            '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}',
+            id="rooms.W001",
+        )
+
+
+@checks.register(TAG)
+def channel_layer(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    layer = settings.CHANNEL_LAYERS.get("default", {})
+    backend = layer.get("BACKEND")
+    if backend in MEMORY_LAYERS:
+        yield from _layer_in_memory()
+    if backend == REDIS_CORE_LAYER:
+        yield checks.Warning(
+            "This channel layer drops events silently when more than 100 wait in a process; readers would lag.",
+            hint='CHANNEL_LAYERS["default"]["BACKEND"] = "channels_redis.pubsub.RedisPubSubChannelLayer"',
+            id="rooms.W004",
+        )
+    if backend in REDIS_LAYERS and not all(map(_outlives_the_poll, layer.get("CONFIG", {}).get("hosts") or [None])):
+        yield checks.Warning(
+            f"redis-py 8 ends a connection that was silent for {REDIS_POLL} s, which is how long the layer waits on it.",
+            hint='CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [{"address": REDIS_URL, "socket_timeout": 15}]',
+            id="rooms.W005",
+        )
+
+
+def _layer_in_memory() -> Iterator[checks.CheckMessage]:
+    if settings.CHATLAB_WORKER == "external":
+        yield checks.Warning(
+            "Workers are external, but the channel layer is in memory: they and the web processes can't hear each "
+            "other, so answers start late and come in steps.",
+            hint="export REDIS_URL=redis://localhost:6379/0   or, for one process: export CHATLAB_WORKER=embedded",
+            id="rooms.W002",
+        )
+    elif not settings.DEBUG:
+        yield checks.Warning(
+            "The channel layer is in memory: with more than one process, tabs of different processes would see each "
+            "other's messages about a second late.",
+            hint="export REDIS_URL=redis://localhost:6379/0   (one process alone is fine without)",
+            id="rooms.W003",
+        )
+
+
+def _outlives_the_poll(host: object) -> bool:
+    import redis
+
+    if int(redis.__version__.partition(".")[0]) < 8:
+        return True
+    timeout = host.get("socket_timeout", 0) if isinstance(host, dict) else 0
+    return timeout is None or timeout > REDIS_POLL
+
+
+@checks.register(TAG)
+def limits(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if not settings.CHATLAB_LIMITS:
+        yield checks.Warning(
+            "CHATLAB_LIMITS is off: no rate and no number of connections is limited.",
+            hint="unset CHATLAB_LIMITS   (off is for load tests)",
+            id="rooms.W006",
+        )
+
+
+@checks.register(TAG, deploy=True)
+def https(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE):
+        yield checks.Warning(
+            "HTTPS is off: session and CSRF cookies travel over plain http too.",
+            hint="export HTTPS=on   (behind a proxy that sets X-Forwarded-Proto)",
+            id="rooms.W007",
+        )

@@ -1,0 +1,115 @@
+"""Each system check appears where it should, and none in the default configuration."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+from django.core.checks import Error, run_checks
+from django.core.management import call_command
+from django.test import override_settings
+
+from rooms import checks
+from rooms.checks import TAG
+
+# Only the checks look at it here; no connection is made.
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+
+PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
+CORE = "channels_redis.core.RedisChannelLayer"
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "var/chatlab.sqlite3"}
+WAL = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL;"}
+
+
+def layers(backend: str, **config: object) -> dict:
+    return {"CHANNEL_LAYERS": {"default": {"BACKEND": backend, "CONFIG": config}}}
+
+
+def redis(backend: str = PUBSUB, timeout: float | None = 15) -> dict:
+    return layers(backend, hosts=[{"address": "redis://localhost", "socket_timeout": timeout}])
+
+
+def sqlite(**options: object) -> dict:
+    return {"DATABASES": {"default": {**SQLITE, "OPTIONS": options}}}
+
+
+MEMORY = layers("rooms.broadcast.memory.MemoryLayer")
+OPENAI = {"CHATLAB_PROVIDER": "openai", "OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "", "CHATLAB_MODEL": "some-model"}
+HTTPS = {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
+
+APPEARS = [
+    ("E001", {"INSTALLED_APPS": ["django.contrib.staticfiles", "channels", "rooms"]}),
+    ("E001", {"INSTALLED_APPS": ["django.contrib.staticfiles", "daphne", "channels", "rooms"]}),
+    ("E002", {"ASGI_APPLICATION": None}),
+    ("E003", {**OPENAI, "OPENAI_API_KEY": ""}),
+    ("E004", {**OPENAI, "CHATLAB_MODEL": ""}),
+    ("E005", {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}),
+    ("E006", {"DEBUG": False, "ALLOWED_HOSTS": ["*"]}),
+    ("E007", {"DATABASES": {"default": {**SQLITE, "NAME": ":memory:", "OPTIONS": WAL}}}),
+    ("W001", sqlite()),
+    ("W001", sqlite(**{**WAL, "transaction_mode": "DEFERRED"})),
+    ("W001", sqlite(**{**WAL, "init_command": "PRAGMA synchronous=NORMAL"})),
+    ("W002", {**MEMORY, "CHATLAB_WORKER": "external", "DEBUG": True}),
+    ("W003", {**MEMORY, "CHATLAB_WORKER": "embedded", "DEBUG": False}),
+    ("W003", {**layers("channels.layers.InMemoryChannelLayer"), "CHATLAB_WORKER": "embedded", "DEBUG": False}),
+    ("W004", redis(CORE)),
+    ("W005", redis(timeout=5)),
+    ("W005", redis(CORE, timeout=3)),
+    ("W005", layers(PUBSUB, hosts=["redis://localhost"])),
+    ("W005", layers(PUBSUB)),
+    ("W006", {"CHATLAB_LIMITS": False}),
+    ("W007", {"SESSION_COOKIE_SECURE": False}),
+]
+
+ABSENT = [
+    ("E003", OPENAI),
+    ("E003", {**OPENAI, "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://localhost:11434/v1"}),
+    ("E004", OPENAI),
+    ("E004", {**OPENAI, "CHATLAB_PROVIDER": "demo", "CHATLAB_MODEL": ""}),
+    ("E006", {"DEBUG": True, "ALLOWED_HOSTS": ["*"]}),
+    ("W001", sqlite(**WAL)),
+    ("W001", {"DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "chatlab"}}}),
+    ("W002", {**redis(), "CHATLAB_WORKER": "external"}),
+    ("W003", {**redis(), "DEBUG": False}),
+    ("W004", redis()),
+    ("W005", redis()),
+    ("W005", redis(timeout=None)),
+    ("W005", MEMORY),
+    ("W007", HTTPS),
+]
+
+
+def found(changes: dict) -> dict:
+    with override_settings(**changes):
+        return {message.id: message for message in run_checks(tags=[TAG], include_deployment_checks=True)}
+
+
+@pytest.mark.parametrize(("check_id", "changes"), APPEARS)
+def test_check_appears(check_id: str, changes: dict) -> None:
+    message = found(changes)[f"rooms.{check_id}"]
+    assert message.hint, "every check says what to do"
+    assert isinstance(message, Error) == check_id.startswith("E")
+
+
+@pytest.mark.parametrize(("check_id", "changes"), ABSENT)
+def test_check_is_absent(check_id: str, changes: dict) -> None:
+    assert f"rooms.{check_id}" not in found(changes)
+
+
+def test_default_configuration_is_clean(settings) -> None:
+    settings.DEBUG = True  # pytest-django switches it off
+    assert [m.id for m in run_checks(include_deployment_checks=False) if m.id.startswith(f"{TAG}.")] == []
+
+
+def test_every_check_is_tested() -> None:
+    written = set(re.findall(r'id="rooms\.([EW]\d+)"', inspect.getsource(checks)))
+    assert written == {check_id for check_id, _ in APPEARS}
+
+
+def test_command_names_the_problem_and_the_way_out(capsys) -> None:
+    with override_settings(CHATLAB_LIMITS=False):
+        call_command("check", "--tag", TAG)
+    shown = capsys.readouterr().err
+    assert "rooms.W006" in shown
+    assert "unset CHATLAB_LIMITS" in shown
