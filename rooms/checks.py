@@ -72,7 +72,7 @@ def sessions(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Itera
 def hosts(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
     if not settings.DEBUG and "*" in settings.ALLOWED_HOSTS:
         yield checks.Error(
-            'ALLOWED_HOSTS is "*" with DEBUG off: a socket\'s Origin is compared with its Host, so any Host must not do.',
+            'ALLOWED_HOSTS is "*" with DEBUG off: a socket\'s Origin is compared with its Host, so not any may do.',
             hint="export ALLOWED_HOSTS=chat.example.org",
             id="rooms.E006",
         )
@@ -113,7 +113,7 @@ def channel_layer(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> 
         )
     if backend in REDIS_LAYERS and not all(map(_outlives_the_poll, layer.get("CONFIG", {}).get("hosts") or [None])):
         yield checks.Warning(
-            f"redis-py 8 ends a connection that was silent for {REDIS_POLL} s, which is how long the layer waits on it.",
+            f"redis-py 8 ends a connection that is silent for {REDIS_POLL} s, which is how long the layer waits on it.",
             hint='CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [{"address": REDIS_URL, "socket_timeout": 15}]',
             id="rooms.W005",
         )
