@@ -1,0 +1,6 @@
+"""What the end-to-end tests stand on: real processes, real sockets, a real browser. One subject per module.
+
+`processes` starts and kills · `upstream` the scripted provider · `server` chatlab itself · `people` members and rooms
+over HTTP · `tab` a client that does what the protocol asks of one · `raw` bytes that no proper client sends ·
+`database` what is stored · `browser` Chromium · `waiting` bounded waits on conditions.
+"""

@@ -1,0 +1,101 @@
+"""Sockets without manners: frames that no proper client sends, written byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import struct
+from urllib.parse import urlsplit
+
+TEXT, BINARY, CLOSE = 1, 2, 8
+
+
+class RawSocket:
+    """A WebSocket whose handshake and frames are ours to spoil. Reads whole, unfragmented server frames."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: int, headers: str):
+        self.reader, self.writer = reader, writer
+        self.status, self.headers = status, headers
+        self.close_code: int | None = None
+
+    @classmethod
+    async def open(
+        cls, url: str, path: str, headers: dict[str, str], subprotocol: str | None = "chatlab.v1"
+    ) -> RawSocket:
+        """The handshake as it went: `status` 101, or what it was refused with."""
+        place = urlsplit(url)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port, limit=8 * 2**20)
+        sent = {
+            "Host": place.netloc,
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+            "Sec-WebSocket-Version": "13",
+            **({"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {}),
+            **headers,
+        }
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode("latin-1")
+        return cls(reader, writer, int(head.split(" ", 2)[1]), head)
+
+    async def send(self, payload: bytes | str, opcode: int = TEXT) -> None:
+        """One masked frame; an ended connection is not an error here."""
+        data = payload.encode() if isinstance(payload, str) else payload
+        size = len(data)
+        length = (
+            struct.pack("!B", 0x80 | size)
+            if size < 126
+            else struct.pack("!BH", 0xFE, size)
+            if size < 65536
+            else struct.pack("!BQ", 0xFF, size)
+        )
+        # A mask of zeros: the protocol asks for a mask, not for a good one.
+        self.writer.write(bytes([0x80 | opcode]) + length + b"\0\0\0\0" + data)
+        with contextlib.suppress(ConnectionError):
+            await self.writer.drain()
+
+    async def receive(self, within: float = 5.0) -> dict | None:
+        """The next JSON frame; None once closed, with `close_code` set."""
+        while True:
+            try:
+                opcode, payload = await asyncio.wait_for(self._frame(), within)
+            except (asyncio.IncompleteReadError, ConnectionError):
+                self.close_code = self.close_code or 1006
+                return None
+            if opcode == TEXT:
+                return json.loads(payload)
+            if opcode == CLOSE:
+                self.close_code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1005
+                return None
+
+    async def _frame(self) -> tuple[int, bytes]:
+        first, second = await self.reader.readexactly(2)
+        size = second & 0x7F
+        if size == 126:
+            (size,) = struct.unpack("!H", await self.reader.readexactly(2))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", await self.reader.readexactly(8))
+        return first & 0x0F, await self.reader.readexactly(size)
+
+    async def until(self, kind: str, within: float = 5.0) -> dict:
+        """The next frame of a type, others skipped."""
+        async with asyncio.timeout(within):
+            while True:
+                frame = await self.receive(within)
+                assert frame is not None, f"closed with {self.close_code} before a {kind} frame"
+                if frame["type"] == kind:
+                    return frame
+
+    async def ended(self, within: float = 5.0) -> int:
+        """The close code, frames before it skipped."""
+        async with asyncio.timeout(within):
+            while await self.receive(within) is not None:
+                pass
+        return self.close_code
+
+    def close(self) -> None:
+        self.writer.transport.abort()
