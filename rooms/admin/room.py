@@ -1,0 +1,101 @@
+"""Rooms: the newest ones, their members and messages, and the way to everything else in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Substr
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from ..models import Delta, Generation, Member, Message, Room
+from .base import LogAdmin, badge, list_link, page_of
+
+NEWEST = 20
+
+
+def _count(model: type, **where: object) -> Coalesce:
+    rows = model.objects.filter(room=OuterRef("pk"), **where).order_by().values("room")
+    return Coalesce(Subquery(rows.annotate(rows=Count("pk")).values("rows")), 0)
+
+
+@admin.register(Room)
+class RoomAdmin(LogAdmin):
+    change_form_template = "admin/rooms/room/change_form.html"
+    list_display = ("__str__", "live", "members_shown", "messages_shown", "head", "locked", "active_at")
+    list_filter = ("locked",)
+    ordering = ("-active_at",)
+    sortable_by = ("active_at",)
+    search_fields = ("id__exact", "title__icontains")
+    search_help_text = _("The id of a room, or a part of its title.")
+    fieldsets = (
+        (None, {"fields": ("id", "title", "model", "locked", "active_at", "created_at")}),
+        (_("What is in it"), {"fields": ("members_link", "messages_link", "generations_link", "deltas_link")}),
+        (_("Log"), {"fields": ("head", "chain", "floor", "floor_chain", "tip", "chosen")}),
+    )
+    readonly_fields = ("members_link", "messages_link", "generations_link", "deltas_link")
+
+    def listed(self, rows: QuerySet) -> QuerySet:
+        is_open = Generation.objects.filter(room=OuterRef("pk"), status__in=Generation.OPEN)
+        return rows.defer("chosen").annotate(
+            members_count=_count(Member), messages_count=_count(Message), is_live=Exists(is_open)
+        )
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        term = search_term.strip()
+        return (queryset.filter(Q(pk=term) | Q(title__icontains=term)) if term else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "newest": _newest(object_id), "newest_most": NEWEST}
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description=_("live"))
+    def live(self, row: Room) -> SafeString | str:
+        return badge("streaming", _("live")) if row.is_live else ""
+
+    @admin.display(description=_("members"))
+    def members_shown(self, row: Room) -> SafeString:
+        return list_link(Member, row.members_count, room__id__exact=row.pk)
+
+    @admin.display(description=_("messages"))
+    def messages_shown(self, row: Room) -> SafeString:
+        return list_link(Message, row.messages_count, room__id__exact=row.pk)
+
+    @admin.display(description=_("members"))
+    def members_link(self, row: Room) -> SafeString:
+        return list_link(Member, row.members.count(), room__id__exact=row.pk)
+
+    @admin.display(description=_("messages"))
+    def messages_link(self, row: Room) -> SafeString:
+        return list_link(Message, row.messages.count(), room__id__exact=row.pk)
+
+    @admin.display(description=_("generations"))
+    def generations_link(self, row: Room) -> SafeString:
+        return list_link(Generation, row.generations.count(), room__id__exact=row.pk)
+
+    @admin.display(description=_("deltas"))
+    def deltas_link(self, row: Room) -> SafeString:
+        return list_link(Delta, f"{row.head - row.floor + 1:,}", room__id__exact=row.pk)
+
+
+def _newest(quoted_id: str) -> list[dict[str, Any]]:
+    """The newest messages of a room, for its page; without their whole texts."""
+    rows = Message.objects.filter(room=unquote(quoted_id)).select_related("member", "generation")
+    rows = rows.defer("text", "reasoning", "generation__error").annotate(start=Substr("text", 1, 120))
+    return [
+        {
+            "url": page_of(row),
+            "label": str(row),
+            "author": row.member.name if row.role == Message.Role.USER else row.get_role_display(),
+            "status": badge(row.status, Generation.Status(row.status).label),
+            "start": row.start,
+            "at": row.created_at,
+        }
+        for row in rows.order_by("-opened_seq")[:NEWEST]
+    ]
