@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from pathlib import Path
 
 import environ
@@ -223,6 +222,7 @@ CHATLAB_SNAPSHOT_BYTES = positive("CHATLAB_SNAPSHOT_BYTES", 262_144)
 CHATLAB_REPLAY_MAX = positive("CHATLAB_REPLAY_MAX", 2_000)  # deltas; further behind, a snapshot is sent
 CHATLAB_HEAD_CHECK = positive("CHATLAB_HEAD_CHECK", 1.0)
 CHATLAB_ACCESS_CHECK = positive("CHATLAB_ACCESS_CHECK", 5.0)
+CHATLAB_IDLE_TIMEOUT = positive("CHATLAB_IDLE_TIMEOUT", 90.0)
 CHATLAB_PUBLISH_TIMEOUT = positive("CHATLAB_PUBLISH_TIMEOUT", 1.0)
 CHATLAB_DATABASE_THREADS = positive("CHATLAB_DATABASE_THREADS", 4)
 
@@ -256,4 +256,3 @@ LOGGING = {
     "loggers": {"rooms": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO"), "propagate": True}},
 }
 
-TESTING = "pytest" in sys.modules

@@ -35,7 +35,9 @@ def fold(state: State, items: Iterable[Item]) -> State:
             member = item["member"]
             state["members"][member["id"]] = {"name": member["name"], "color": member["color"], "role": member["role"]}
         elif kind == "room":
-            state["room"].update({key: value for key, value in item.items() if key not in ("seq", "at", "kind")})
+            changes = {key: value for key, value in item.items() if key not in ("seq", "at", "kind", "chosen")}
+            state["room"].update(changes)
+            state["room"]["chosen"] = state["room"].get("chosen", {}) | item.get("chosen", {})
         elif kind in _MESSAGE_KINDS:
             message = held.get(item["message"])
             if message is not None and item["seq"] > message["seq"]:
@@ -60,6 +62,7 @@ def _closed(message: dict, item: Item) -> None:
     for key in ("status", "digest", "usage", "failure", "by"):
         if key in item:
             message[key] = item[key]
+    message["closed_at"] = item["at"]
 
 
 _MESSAGE_KINDS = {"started": _started, "appended": _appended, "closed": _closed}

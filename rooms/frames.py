@@ -245,6 +245,11 @@ def deltas(items: Iterable[str], cursor: Cursor) -> str:
     return f'{{"type":"deltas","items":[{",".join(items)}],"cursor":"{cursor}"}}'
 
 
+def page(items: Iterable[str], cursor: Cursor, up_to_date: bool) -> str:
+    """The body of an answer over HTTP: the same items as in a `deltas` frame."""
+    return f'{{"items":[{",".join(items)}],"cursor":"{cursor}","up_to_date":{str(up_to_date).lower()}}}'
+
+
 def snapshot(body: dict) -> str:
     return dump({"type": "snapshot", **body})
 
@@ -276,6 +281,51 @@ def bye(code: int, detail: str) -> str:
     return dump({"type": "bye", "code": code, "detail": detail})
 
 
+# -- bodies: what snapshots and `opened` carry, over every door --------------------------------------------------------
+
+
+def message(
+    *,
+    id: str,
+    role: str,
+    author: str | None,
+    text: str,
+    status: str,
+    digest: str,
+    parent: str | None,
+    at: datetime,
+    reasoning: str = "",
+    client_id: str | None = None,
+    model: str = "",
+    seq: int | None = None,
+    usage: dict | None = None,
+    failure: dict | None = None,
+    by: str | None = None,
+    closed_at: datetime | None = None,
+) -> dict:
+    body = {"id": id, "role": role, "author": author, "text": text, "status": status, "digest": digest}
+    body |= {"parent": parent, "at": time(at)}
+    optional = {"reasoning": reasoning or None, "client_id": client_id, "model": model or None, "seq": seq}
+    optional |= {"usage": usage, "failure": failure, "by": by, "closed_at": closed_at and time(closed_at)}
+    return body | {key: value for key, value in optional.items() if value is not None}
+
+
+def failure(code: str, detail: str) -> dict:
+    return {"code": code, "detail": detail}
+
+
+def snapshot_body(cursor: Cursor, room: dict, members: dict, messages: list[dict], earlier: str | None) -> dict:
+    return {"cursor": str(cursor), "room": room, "members": members, "messages": messages, "earlier": earlier}
+
+
+def room_body(id: str, title: str, model: str, locked: bool, chosen: dict) -> dict:
+    return {"id": id, "title": title, "model": model, "locked": locked, "chosen": chosen}
+
+
+def member_body(name: str, color: int, role: str) -> dict:
+    return {"name": name, "color": color, "role": role}
+
+
 # -- payloads of deltas: written here, stored as text, never rewritten -------------------------------------------------
 
 
@@ -289,6 +339,12 @@ def started(message: str, model: str) -> str:
 
 def appended(message: str, text: str, part: str) -> str:
     return dump({"message": message, "text": text, "part": part})
+
+
+def appended_text(payload: str) -> tuple[str, str]:
+    """(part, text) of a stored `appended` payload."""
+    body = json.loads(payload)
+    return body["part"], body["text"]
 
 
 def closed(

@@ -63,7 +63,7 @@ class Member(models.Model):
     id = models.CharField(primary_key=True, max_length=64, default=new_id, editable=False)
     room = models.ForeignKey(Room, models.CASCADE, related_name="members", verbose_name=_("room"))
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("user")
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("user")
     )
     guest = models.CharField(_("guest session"), max_length=64, null=True, blank=True)
     name = models.CharField(_("name"), max_length=60)
@@ -76,9 +76,9 @@ class Member(models.Model):
         constraints = [
             models.UniqueConstraint("room", "user", name="member_once_per_user"),
             models.UniqueConstraint("room", "guest", name="member_once_per_guest"),
+            # Neither: the account was deleted; what the member said stays.
             models.CheckConstraint(
-                condition=Q(user__isnull=False, guest__isnull=True) | Q(user__isnull=True, guest__isnull=False),
-                name="member_is_user_or_guest",
+                condition=Q(user__isnull=True) | Q(guest__isnull=True), name="member_is_user_or_guest"
             ),
             models.CheckConstraint(condition=Q(role__in=["owner", "member", "left"]), name="member_role"),
         ]
@@ -110,7 +110,7 @@ class Message(models.Model):
     room = models.ForeignKey(Room, models.CASCADE, related_name="messages", verbose_name=_("room"))
     role = models.CharField(_("role"), max_length=9, choices=Role)
     member = models.ForeignKey(
-        Member, models.PROTECT, related_name="+", verbose_name=_("member"), help_text=_("Who said it, or asked for it.")
+        Member, models.RESTRICT, related_name="+", verbose_name=_("member"), help_text=_("Who said it, or asked for it.")
     )
     client_id = models.CharField(_("client_id"), max_length=64, null=True, blank=True)
     parent = models.ForeignKey(

@@ -1,0 +1,24 @@
+"""The ASGI application: pages, sockets, the worker's channel, and the life of the process."""
+
+import os
+
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
+from channels.sessions import CookieMiddleware
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatlab.settings")
+http = get_asgi_application()  # first: it loads the apps that the imports below need
+
+from rooms import process  # noqa: E402
+from rooms.origin import SameOrigin  # noqa: E402
+from rooms.routing import channel_routes, websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": SameOrigin(CookieMiddleware(URLRouter(websocket_urlpatterns))),
+        "channel": ChannelNameRouter(channel_routes),
+        "lifespan": process.lifespan,
+    }
+)
+process.hook_daphne()

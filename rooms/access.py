@@ -1,0 +1,129 @@
+"""Who is asking, and as which member of a room. Nothing of a room is readable without being one.
+
+A visitor is a signed-in user, a guest session (a random key in Django's session), or a program with a member's bearer
+token. Sockets are checked with read-only look-ups: `channels.auth` would end the session after a rotation of SECRET_KEY.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from importlib import import_module
+from types import SimpleNamespace
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.db.models import Q
+from django.http import HttpRequest
+
+from .models import Member, Token
+
+GUEST_KEY = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who asks: at most one of user and guest counts for joining, both count for being a member already."""
+
+    user_id: int | None = None
+    guest: str | None = None
+    token: str | None = None  # SHA-256 of a bearer token
+    session_key: str | None = None
+
+    @property
+    def known(self) -> bool:
+        return bool(self.user_id or self.guest or self.token)
+
+    @property
+    def name(self) -> str:
+        """Whose limits this visitor uses up."""
+        return f"user {self.user_id}" if self.user_id else f"guest {self.guest}" if self.guest else f"token {self.token}"
+
+
+def visitor_of_request(request: HttpRequest) -> Visitor:
+    bearer = bearer_digest(request.headers.get("Authorization", ""))
+    if bearer:
+        return Visitor(token=bearer)
+    user_id = request.user.pk if request.user.is_authenticated else None
+    return Visitor(user_id, request.session.get(GUEST_KEY), session_key=request.session.session_key)
+
+
+def visitor_of_session(session_key: str | None) -> Visitor:
+    """For sockets: like the middleware of HTTP requests, but it never writes to the session."""
+    if not session_key:
+        return Visitor()
+    stored = import_module(settings.SESSION_ENGINE).SessionStore(session_key).load()
+    user = get_user(SimpleNamespace(session=_ReadOnlySession(stored)))
+    return Visitor(user.pk if user.is_authenticated else None, stored.get(GUEST_KEY), session_key=session_key)
+
+
+def visitor_of_token(authorization: str) -> Visitor:
+    return Visitor(token=bearer_digest(authorization))
+
+
+def ensure_guest(request: HttpRequest) -> Visitor:
+    """The visitor; one without an account gets a guest session here. Only ever called for a POST."""
+    if not request.user.is_authenticated and GUEST_KEY not in request.session:
+        request.session[GUEST_KEY] = secrets.token_urlsafe(24)
+        request.session.save()
+    return visitor_of_request(request)
+
+
+def memberships(visitor: Visitor) -> Q:
+    """The members that a visitor is, in any room."""
+    if visitor.token:
+        return Q(tokens__digest=visitor.token) & ~Q(role=Member.Role.LEFT)
+    who = Q(pk__in=[])
+    if visitor.user_id:
+        who |= Q(user=visitor.user_id)
+    if visitor.guest:
+        who |= Q(guest=visitor.guest)
+    return who & ~Q(role=Member.Role.LEFT)
+
+
+def member_of(visitor: Visitor, room_id: str) -> Member | None:
+    """The member that this visitor is in a room; the account goes before the guest session it had earlier."""
+    return Member.objects.filter(memberships(visitor), room=room_id).order_by("guest").first()
+
+
+def admit(session_key: str | None, authorization: str, room_id: str) -> tuple[Visitor, Member | None]:
+    """Who opens a socket, and as which member. Reads only."""
+    visitor = visitor_of_token(authorization) if authorization else visitor_of_session(session_key)
+    return visitor, member_of(visitor, room_id) if visitor.known else None
+
+
+def still_member(visitor: Visitor, member_id: str) -> bool:
+    """Whether a listening socket may go on listening: the session, the account, the token and the membership all hold."""
+    if not visitor.token:
+        visitor = visitor_of_session(visitor.session_key)
+    return visitor.known and Member.objects.filter(memberships(visitor), pk=member_id).exists()
+
+
+def new_token(member: Member) -> str:
+    """A bearer token for a program. It is shown once; only its SHA-256 is kept."""
+    token = secrets.token_urlsafe(32)
+    Token.objects.create(member=member, digest=_sha256(token))
+    return token
+
+
+def bearer_digest(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
+    return _sha256(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _ReadOnlySession(dict):
+    """What `get_user` needs of a session; where it would end or renew one, this does nothing."""
+
+    def __init__(self, stored: dict):
+        super().__init__({key: stored[key] for key in (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY) if key in stored})
+
+    def flush(self) -> None:
+        self.clear()
+
+    def cycle_key(self) -> None:
+        pass

@@ -1,0 +1,180 @@
+"""Verbs on messages: ask, ask again, go on, stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import F
+
+from .. import frames
+from ..errors import Conflict, NotFound
+from ..frames import Cursor
+from ..log import Change, Transaction, cursor_at
+from ..models import Delta, Generation, Member, Message, Room
+from ..text import EMPTY_DIGEST, digest, new_id
+from .generations import close_answer
+from .rooms import known_models, require_member
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """It stands in the log: the message, its sequence, its answer, and the cursor right after the answer was opened."""
+
+    client_id: str
+    message: str
+    seq: int
+    answer: str
+    cursor: Cursor
+    repeated: bool
+
+
+def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
+    """A question and its answer, queued. The same client_id again gives the first receipt and starts nothing."""
+
+    def apply(log: Transaction) -> Receipt:
+        member = require_member(log, member_id, room_id)
+        if (before := _receipt_of(log, member, frame.client_id)) is not None:
+            return before
+        room = Room.objects.get(pk=room_id)
+        parent_id = frame.parent if frame.branch else room.tip_id
+        if frame.parent is not None and not Message.objects.filter(pk=frame.parent, room=room_id).exists():
+            raise NotFound("The message that this one is to follow is not in this room.")
+        if frame.model is not None and frame.model not in known_models():
+            raise Conflict(f"The model {frame.model!r} is not one of this server's.")
+        question = _open(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
+        answer = _open_answer(log, member, room, question.pk, frame.model, None)
+        _choose(log, room, parent_id, question.pk)
+        return _receipt(log, frame.client_id, question, answer)
+
+    return Change(room_id, apply)
+
+
+def retry(member_id: str, room_id: str, frame: frames.Retry) -> Change:
+    """Another answer to the same question, beside the old one."""
+    return _another_answer(member_id, room_id, frame, goes_on=False)
+
+
+def continue_answer(member_id: str, room_id: str, frame: frames.Continue) -> Change:
+    """Another answer that goes on from the text of one that was cut short."""
+    return _another_answer(member_id, room_id, frame, goes_on=True)
+
+
+def stop(member_id: str, room_id: str, message_id: str) -> Change:
+    """End an answer for everyone. Of one that has ended already nothing changes.
+
+    The fence is raised in the same transaction: whatever its worker is doing, it writes nothing any more.
+    """
+    def apply(log: Transaction) -> None:
+        member = require_member(log, member_id, room_id)
+        generation = log.generation_of(room_id, message_id)
+        if generation.status in Generation.OPEN:
+            close_answer(log, generation, Generation.Status.STOPPED, by=member.pk)
+
+    return Change(room_id, apply)
+
+
+def _another_answer(
+    member_id: str, room_id: str, frame: frames.Retry | frames.Continue, *, goes_on: bool
+) -> Change:
+    def apply(log: Transaction) -> Receipt:
+        member = require_member(log, member_id, room_id)
+        if (before := _receipt_of(log, member, frame.client_id)) is not None:
+            return before
+        old = Message.objects.select_related("generation").filter(pk=frame.message, room=room_id).first()
+        if old is None or old.role != Message.Role.ASSISTANT:
+            raise NotFound("There is no such answer in this room.")
+        if old.status in Generation.OPEN:
+            raise Conflict("This answer is still being written. Stop it first.")
+        if goes_on and old.status == Generation.Status.COMPLETE:
+            raise Conflict("This answer is complete; there is nothing to go on with.")
+        room = Room.objects.get(pk=room_id)
+        answer = _open_answer(
+            log, member, room, old.parent_id, None, frame.client_id, continues=old.pk if goes_on else None
+        )
+        _choose(log, room, old.parent_id, answer.pk)
+        return _receipt(log, frame.client_id, answer, answer)
+
+    return Change(room_id, apply)
+
+
+def _open(
+    log: Transaction, member: Member, parent_id: str | None, role: str, client_id: str | None, text: str = "", model=""
+) -> Message:
+    at = datetime.now(UTC)
+    body = frames.message(
+        id=(message_id := new_id()),
+        role=role,
+        author=member.pk if role == Message.Role.USER else None,
+        text=text,
+        status=Generation.Status.COMPLETE if role == Message.Role.USER else Generation.Status.QUEUED,
+        digest=digest(text) if text else EMPTY_DIGEST,
+        parent=parent_id,
+        at=at,
+        client_id=client_id,
+        model=model,
+    )
+    seq = log.append(member.room_id, "opened", frames.opened(body), message=message_id, at=at)
+    return Message.objects.create(
+        id=message_id,
+        room_id=member.room_id,
+        role=role,
+        member=member,
+        client_id=client_id,
+        parent_id=parent_id,
+        opened_seq=seq,
+        seq=seq,
+        text_seq=seq,
+        digest=body["digest"],
+        created_at=at,
+        text=text,
+    )
+
+
+def _open_answer(
+    log: Transaction,
+    member: Member,
+    room: Room,
+    question_id: str | None,
+    model: str | None,
+    client_id: str | None,
+    continues: str | None = None,
+) -> Message:
+    model = model or room.model or known_models()[0]
+    answer = _open(log, member, question_id, Message.Role.ASSISTANT, client_id, model=model)
+    generation = Generation.objects.create(
+        message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=answer.created_at
+    )
+    Room.objects.filter(pk=room.pk).update(tip=answer)
+    log.starts.append((room.pk, generation.pk))
+    return answer
+
+
+def _choose(log: Transaction, room: Room, parent_id: str | None, child_id: str) -> None:
+    """Where somebody had picked a branch before, the newest one is picked now; elsewhere the newest is shown anyway."""
+    if parent_id in room.chosen:
+        room.chosen[parent_id] = child_id
+        log.append(room.pk, "room", frames.room_changed({"chosen": {parent_id: child_id}}))
+        Room.objects.filter(pk=room.pk).update(chosen=room.chosen)
+
+
+def _receipt_of(log: Transaction, member: Member, client_id: str) -> Receipt | None:
+    """The receipt of a client_id that stands in the log, or in this very batch, already."""
+    message = Message.objects.filter(room=member.room_id, member=member, client_id=client_id).first()
+    if message is None:
+        return None
+    answer = message
+    if message.role == Message.Role.USER:
+        answer = message.children.filter(role=Message.Role.ASSISTANT).order_by("opened_seq").first()
+    log.flush()
+    cursor = cursor_at(member.room_id, answer.opened_seq)
+    return Receipt(client_id, message.pk, message.opened_seq, answer.pk, cursor, repeated=True)
+
+
+def _receipt(log: Transaction, client_id: str, message: Message, answer: Message) -> Receipt:
+    rows = log.room(message.room_id).rows
+    chain = next(row.chain for row in rows if row.seq == answer.opened_seq)
+    return Receipt(
+        client_id, message.pk, message.opened_seq, answer.pk, Cursor(answer.opened_seq, chain), repeated=False
+    )
+

@@ -1,0 +1,133 @@
+"""Verbs on rooms and members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.utils.translation import gettext as _
+
+from .. import frames
+from ..access import Visitor, memberships
+from ..errors import Conflict, NotAllowed, NotFound
+from ..frames import Cursor
+from ..log import Change, Transaction
+from ..models import Member, Room
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Who came in, where, and the cursor right after it. `fresh` is False for somebody who was a member already."""
+
+    member: Member
+    room: Room
+    cursor: Cursor
+    fresh: bool
+
+
+def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> Change:
+    """A new room; the visitor is its owner."""
+
+    def apply(log: Transaction) -> Joined:
+        room = log.create_room(title=title or _("New room"))
+        member = _add_member(log, room, visitor, name, Member.Role.OWNER)
+        return Joined(member, room, _cursor(log, room.pk), fresh=True)
+
+    return Change(None, apply)
+
+
+def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
+    """Become a member. Locked rooms take nobody new; members stay what they are, and may give themselves a name."""
+
+    def apply(log: Transaction) -> Joined:
+        log.room(room_id)
+        room = Room.objects.get(pk=room_id)
+        member = Member.objects.filter(memberships(visitor), room=room_id).first()
+        if member is not None:
+            if name and name != member.name:
+                member.name = name
+                _tell(log, member)
+                member.save(update_fields=["name"])
+            return Joined(member, room, _cursor(log, room_id), fresh=False)
+        if room.locked:
+            raise NotFound("There is no such room.")
+        member = _add_member(log, room, visitor, name, Member.Role.MEMBER)
+        return Joined(member, room, _cursor(log, room_id), fresh=True)
+
+    return Change(room_id, apply)
+
+
+def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Change:
+    """Title, model or chosen branches, for everyone."""
+
+    def apply(log: Transaction) -> None:
+        require_member(log, member_id, room_id)
+        room = Room.objects.get(pk=room_id)
+        changed: dict = {}
+        if change.title is not None:
+            changed["title"] = room.title = change.title
+        if change.model is not None:
+            if change.model not in known_models():
+                raise Conflict(f"The model {change.model!r} is not one of this server's.")
+            changed["model"] = room.model = change.model
+        if change.chosen is not None:
+            _check_branches(room_id, change.chosen)
+            changed["chosen"] = change.chosen
+            room.chosen |= change.chosen
+        log.append(room_id, "room", frames.room_changed(changed))
+        Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen)
+
+    return Change(room_id, apply)
+
+
+def require_member(log: Transaction, member_id: str, room_id: str) -> Member:
+    """Rights are looked up with every command, in its own transaction."""
+    log.room(room_id)
+    member = Member.objects.filter(pk=member_id, room=room_id).exclude(role=Member.Role.LEFT).first()
+    if member is None:
+        raise NotAllowed("You are not a member of this room any more.")
+    return member
+
+
+def known_models() -> list[str]:
+    """What a room or a question may name; the first is the default."""
+    return [settings.CHATLAB_MODEL] if settings.CHATLAB_MODEL else [""]
+
+
+def _check_branches(room_id: str, chosen: dict[str, str]) -> None:
+    from ..models import Message
+
+    real = set(Message.objects.filter(room=room_id, pk__in=chosen.values()).values_list("parent_id", "pk"))
+    if set(chosen.items()) - real:
+        raise NotFound("A chosen branch does not follow the message it is chosen for.")
+
+
+def _add_member(log: Transaction, room: Room, visitor: Visitor, name: str | None, role: str) -> Member:
+    color = Member.objects.filter(room=room).count() % Member.COLORS + 1
+    member = Member(room=room, name=name or _default_name(visitor, room), color=color, role=role)
+    if visitor.user_id:
+        member.user_id = visitor.user_id
+    elif visitor.guest:
+        member.guest = visitor.guest
+    else:
+        raise NotAllowed("A visitor needs an account or a guest session to join.")
+    _tell(log, member)
+    member.save(force_insert=True)
+    return member
+
+
+def _default_name(visitor: Visitor, room: Room) -> str:
+    if visitor.user_id:
+        user = get_user_model().objects.get(pk=visitor.user_id)
+        return (user.get_full_name() or user.get_username())[:60]
+    return _("Guest %(number)d") % {"number": Member.objects.filter(room=room, guest__isnull=False).count() + 1}
+
+
+def _tell(log: Transaction, member: Member) -> None:
+    log.append(member.room_id, "member", frames.member(member.pk, member.name, member.color, member.role))
+
+
+def _cursor(log: Transaction, room_id: str) -> Cursor:
+    room = log.room(room_id)
+    return Cursor(room.head, room.chain)

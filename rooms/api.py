@@ -1,0 +1,179 @@
+"""The HTTP API (docs/protocol.md, section 5): the same verbs and bodies as on the socket.
+
+A browser uses its session cookie and the CSRF token, a program a member's bearer token. Who is not a member gets the same
+404 as for a room that does not exist. Errors are `application/problem+json` (RFC 9457).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.views.decorators.csrf import csrf_exempt
+
+from . import access, actions, frames, log
+from .errors import BadFrame, NotFound, RoomError, TooLong
+from .frames import Cursor
+from .limits import limits
+from .models import Member
+
+logger = logging.getLogger(__name__)
+
+
+def endpoint(*methods: str) -> Callable:
+    """Method, CSRF (not for bearer tokens), and every refusal as a problem document."""
+
+    def decorate(view: Callable[..., dict | HttpResponse]) -> Callable:
+        @wraps(view)
+        def answer(request: HttpRequest, **kwargs) -> HttpResponse:
+            if request.method not in methods:
+                refused = problem(405, "method_not_allowed", f"Use {' or '.join(methods)} here.")
+                refused["Allow"] = ", ".join(methods)
+                return refused
+            if "Authorization" not in request.headers and (failed := _CSRF.process_view(request, None, (), {})):
+                return problem(failed.status_code, "not_allowed", "The CSRF token is missing or wrong (X-CSRFToken).")
+            try:
+                return view(request, **kwargs)
+            except RoomError as refusal:
+                return problem(refusal.http_status, refusal.code, refusal.detail, refusal.retry_after)
+
+        return csrf_exempt(answer)
+
+    return decorate
+
+
+class _Csrf(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+        return HttpResponse(reason, status=403)
+
+
+_CSRF = _Csrf(lambda request: HttpResponse())
+
+
+def problem(status: int, code: str, detail: str, retry_after: float | None = None) -> JsonResponse:
+    body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
+    body["request_id"] = secrets.token_hex(4)
+    if retry_after is not None:
+        body["retry_after"] = round(retry_after, 1)
+    response = JsonResponse(body, status=status, content_type="application/problem+json")
+    if retry_after is not None:
+        response["Retry-After"] = str(max(1, round(retry_after)))
+    logger.info("refused [%s] %s: %s", body["request_id"], code, detail)
+    return response
+
+
+@endpoint("POST")
+def rooms(request: HttpRequest) -> HttpResponse:
+    title = frames.parse_title(_body(request)) or ""
+    visitor = access.ensure_guest(request)
+    limits.spend("CHATLAB_RATE_ROOMS", visitor.name, "new rooms")
+    joined = actions.commit_now(actions.create_room(visitor, title))
+    url = request.build_absolute_uri(joined.room.get_absolute_url())
+    body = {"id": joined.room.pk, "url": url, "title": joined.room.title, "cursor": str(joined.cursor)}
+    return JsonResponse(body, status=201)
+
+
+@endpoint("POST")
+def members(request: HttpRequest, room_id: str) -> HttpResponse:
+    name = frames.parse_name(_body(request))
+    visitor = access.ensure_guest(request)
+    limits.spend("CHATLAB_RATE_JOINS", visitor.name, "attempts to join")
+    joined = actions.commit_now(actions.join(visitor, room_id, name))
+    me = {"id": joined.member.pk, "name": joined.member.name, "role": joined.member.role}
+    return JsonResponse({"me": me, "cursor": str(joined.cursor)}, status=201 if joined.fresh else 200)
+
+
+@endpoint("GET")
+def room(request: HttpRequest, room_id: str) -> HttpResponse:
+    _member(request, room_id)
+    return _json(log.snapshot(room_id))
+
+
+@endpoint("GET", "POST")
+def messages(request: HttpRequest, room_id: str) -> HttpResponse:
+    member = _member(request, room_id)
+    if request.method == "GET":
+        before = request.GET.get("before", "")
+        if not (before.isascii() and before.isdigit() and len(before) <= 18):
+            raise BadFrame("'before' is the 'earlier' token of a snapshot or of a page.")
+        page, earlier = log.earlier_messages(room_id, int(before))
+        return _json({"messages": page, "earlier": earlier})
+    frame = frames.parse_post(_body(request), settings.CHATLAB_TEXT_MAX)
+    return _receipt(request, actions.post(member.pk, room_id, frame))
+
+
+@endpoint("GET")
+def deltas(request: HttpRequest, room_id: str) -> HttpResponse:
+    _member(request, room_id)
+    cursor = Cursor.parse(request.GET.get("after"))
+    if cursor is None or log.find(room_id, cursor) is None:
+        return _json({"snapshot": log.snapshot(room_id)})
+    page = log.page_after(room_id, cursor)
+    return _raw_json(frames.page(page.items, page.cursor, page.up_to_date))
+
+
+@endpoint("POST")
+def stop(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
+    member = _member(request, room_id)
+    actions.commit_now(actions.stop(member.pk, room_id, message_id))
+    return JsonResponse({"message": message_id}, status=202)
+
+
+@endpoint("POST")
+def retry(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
+    member = _member(request, room_id)
+    frame = frames.parse_retry(_body(request) | {"message": message_id})
+    return _receipt(request, actions.retry(member.pk, room_id, frame))
+
+
+@endpoint("POST")
+def continue_answer(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
+    member = _member(request, room_id)
+    frame = frames.parse_continue(_body(request) | {"message": message_id})
+    return _receipt(request, actions.continue_answer(member.pk, room_id, frame))
+
+
+@endpoint("GET", "POST", "PUT", "PATCH", "DELETE")
+def nothing(request: HttpRequest, rest: str) -> HttpResponse:
+    raise NotFound("There is nothing here.")
+
+
+def _member(request: HttpRequest, room_id: str) -> Member:
+    visitor = access.visitor_of_request(request)
+    limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
+    member = access.member_of(visitor, room_id) if visitor.known else None
+    if member is None:
+        raise NotFound("There is no such room.")
+    return member
+
+
+def _body(request: HttpRequest) -> dict:
+    """The request's JSON object; no body at all is an empty one."""
+    length = request.headers.get("Content-Length", "0")
+    if length.isdigit() and int(length) > settings.CHATLAB_FRAME_MAX:
+        raise TooLong(f"A request has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
+    return frames.load_object(request.body) if request.body else {}
+
+
+def _receipt(request: HttpRequest, change) -> HttpResponse:
+    limits.spend("CHATLAB_RATE_POSTS", access.visitor_of_request(request).name, "messages")
+    receipt = actions.commit_now(change)
+    body = {"message": receipt.message, "answer": receipt.answer, "cursor": str(receipt.cursor)}
+    return JsonResponse(body, status=200 if receipt.repeated else 201)
+
+
+def _json(body: dict) -> HttpResponse:
+    return _raw_json(frames.dump(body))
+
+
+def _raw_json(text: str) -> HttpResponse:
+    response = HttpResponse(text, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    return response
+
+

@@ -1,0 +1,314 @@
+"""Sockets and the worker's channel: translate frames and events to verbs, and send. No decisions about rooms.
+
+A consumer of Channels hands every event of the layer through a thread (`close_old_connections`) and makes new tasks for
+each wait. Both are replaced here: a socket has one task that passes the layer's events on and one that listens to its
+client; database reads have threads of their own (`rooms.database`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+
+from channels.consumer import AsyncConsumer
+from channels.utils import await_many_dispatch
+from django.conf import settings
+
+from . import access, actions, broadcast, database, frames
+from .database import CONNECTION_ERRORS
+from .errors import BadFrame, Close, NotFound, RoomError, Unavailable
+from .feed import feeds
+from .limits import Bucket, limits
+from .models import Member
+from .reader import RoomReader
+from .worker import worker
+
+logger = logging.getLogger(__name__)
+
+
+class _Closing(Exception):
+    """This socket is to be closed, with a code."""
+
+    def __init__(self, code: int):
+        self.code = code
+
+
+class RoomConsumer(AsyncConsumer):
+    """One socket of one member in one room."""
+
+    async def __call__(self, scope, receive, send):
+        self.room_id = scope["url_route"]["kwargs"]["room"]
+        self._asgi_send = send
+        self._bad_frames = Bucket(settings.CHATLAB_BAD_FRAMES)
+        self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
+        self._tasks: set[asyncio.Task] = set()
+        if (await receive())["type"] != "websocket.connect":
+            return
+        code = await self._enter(scope)
+        if code is not None:
+            offered = scope["subprotocols"]
+            accepted = frames.PROTOCOL if frames.PROTOCOL in offered else next(iter(offered), None)
+            await send({"type": "websocket.accept", "subprotocol": accepted})
+            await self._close(code)
+            return
+        await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
+        try:
+            await self._serve(scope, receive)
+        finally:
+            limits.close_socket(self.visitor.name)
+
+    async def send(self, frame: str) -> None:
+        """Send a finished frame. Uvicorn raises once the client is gone; daphne keeps quiet: so do we."""
+        try:
+            await self._asgi_send({"type": "websocket.send", "text": frame})
+        except OSError:
+            pass
+
+    # -- the life of the socket --------------------------------------------------------------------------------------
+
+    async def _enter(self, scope: dict) -> int | None:
+        """Who this is, or the code to refuse with."""
+        if frames.PROTOCOL not in scope["subprotocols"]:
+            return Close.OLD_PAGE
+        headers = dict(scope["headers"])
+        session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        try:
+            self.visitor, member = await database.read(access.admit, session, authorization, self.room_id)
+        except CONNECTION_ERRORS as error:
+            logger.warning("room %s: nobody can be admitted: %s", self.room_id, error)
+            return Close.DRAINING
+        if member is None:
+            return Close.SIGNED_OUT if session and not self.visitor.known else Close.NO_ROOM
+        self.member: Member = member
+        if not limits.open_socket(self.visitor.name):
+            return Close.TOO_MANY
+        return None
+
+    async def _serve(self, scope: dict, receive) -> None:
+        feed = feeds.attach(self.room_id, self)
+        mailbox = broadcast.Mailbox()
+        self.reader = RoomReader(feed, self.send)
+        self._heard = asyncio.get_running_loop().time()
+        self._access_checked = self._heard
+        try:
+            await self.send(self._welcome())
+            query = scope["query_string"].decode("latin-1")
+            async with asyncio.TaskGroup() as group:
+                follower = group.create_task(self._follow(mailbox, _cursor_in(query)))
+                await self._listen(receive)
+                follower.cancel()
+        except* _Closing as closing:
+            await self._close(closing.exceptions[0].code)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            feeds.detach(feed, self)
+            await mailbox.leave()
+
+    async def _follow(self, mailbox: broadcast.Mailbox, token: str) -> None:
+        """Join first, then read, then pass on what came meanwhile: so nothing falls between."""
+        await mailbox.join(broadcast.group_of(self.room_id))
+        await self._surviving(self.reader.open(token))
+        while True:
+            event = await mailbox.receive()
+            if event["type"] == "room.deltas":
+                await self._surviving(self.reader.deliver(event))
+
+    async def _listen(self, receive) -> None:
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            self._heard = asyncio.get_running_loop().time()
+            await self._hear(event.get("text"))
+
+    async def _close(self, code: int) -> None:
+        try:
+            await self._asgi_send({"type": "websocket.close", "code": code})
+        except (OSError, RuntimeError):
+            pass  # it is closed already
+
+    async def _surviving(self, sending) -> None:
+        """A database that is away delays this reader; the watch over the heads will call again."""
+        try:
+            await sending
+        except NotFound:
+            raise _Closing(Close.NO_ROOM) from None
+        except (*CONNECTION_ERRORS, Unavailable) as error:
+            logger.warning("room %s: a reader has to wait: %s", self.room_id, error)
+
+    # -- what the watch calls, once a second --------------------------------------------------------------------------
+
+    @property
+    def sent(self):
+        return self.reader.sent
+
+    def fell_behind(self) -> None:
+        self._spawn(self._surviving(self.reader.catch_up()))
+
+    def check(self, now: float) -> None:
+        full_since = self.reader.full_since
+        if full_since is not None and now - full_since > settings.CHATLAB_WINDOW_TIMEOUT:
+            self._spawn(self._close(Close.TOO_SLOW))
+        elif now - self._heard > settings.CHATLAB_IDLE_TIMEOUT:
+            self._spawn(self._close(Close.IDLE))
+        elif now - self._access_checked > settings.CHATLAB_ACCESS_CHECK:
+            self._access_checked = now
+            self._spawn(self._check_access())
+
+    async def _check_access(self) -> None:
+        try:
+            allowed = await database.read(access.still_member, self.visitor, self.member.pk)
+        except CONNECTION_ERRORS:
+            return
+        if not allowed:
+            await self._close(Close.SIGNED_OUT)
+
+    def _spawn(self, coroutine) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._spawn(self._close(getattr(task.exception(), "code", Close.IDLE)))
+
+    # -- what the client says ----------------------------------------------------------------------------------------
+
+    async def _hear(self, text: str | None) -> None:
+        try:
+            if text is None:
+                raise BadFrame("Frames are text messages, not binary ones.")
+            if len(text) > settings.CHATLAB_FRAME_MAX or len(text.encode(errors="replace")) > settings.CHATLAB_FRAME_MAX:
+                raise BadFrame(f"A frame has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
+            frame = frames.parse(text, text_max=settings.CHATLAB_TEXT_MAX)
+            await _HANDLERS[type(frame)](self, frame)
+        except RoomError as refusal:
+            await self._refuse(refusal, text)
+        except _Closing:
+            raise
+        except Exception:
+            logger.exception("room %s: a frame of member %s failed", self.room_id, self.member.pk)
+            await self._refuse(Unavailable("Something went wrong here. Try again."), text)
+
+    async def _refuse(self, refusal: RoomError, text: str | None) -> None:
+        request_id = secrets.token_hex(4)
+        level = logging.INFO if isinstance(refusal, BadFrame) else logging.DEBUG
+        logger.log(level, "room %s: refused [%s] %s: %s", self.room_id, request_id, refusal.code, refusal.detail)
+        await self.send(frames.error(refusal, request_id, frames.client_id_of(text) if text else None))
+        if isinstance(refusal, BadFrame) and self._bad_frames.take():
+            raise _Closing(Close.BAD_FRAMES)
+
+    async def _sync(self, frame: frames.Sync) -> None:
+        try:
+            confirmed = await self.reader.sync(frame)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable("The database is not reachable. Try again.", retry_after=2) from error
+        except NotFound:
+            raise _Closing(Close.NO_ROOM) from None
+        if not confirmed:
+            self._spend_frame()
+
+    async def _post(self, frame: frames.Post) -> None:
+        self._spend_post()
+        await self._commit_and_confirm(actions.post(self.member.pk, self.room_id, frame))
+
+    async def _retry(self, frame: frames.Retry) -> None:
+        self._spend_post()
+        await self._commit_and_confirm(actions.retry(self.member.pk, self.room_id, frame))
+
+    async def _continue(self, frame: frames.Continue) -> None:
+        self._spend_post()
+        await self._commit_and_confirm(actions.continue_answer(self.member.pk, self.room_id, frame))
+
+    async def _stop(self, frame: frames.Stop) -> None:
+        self._spend_frame()
+        await actions.commit(actions.stop(self.member.pk, self.room_id, frame.message))
+
+    async def _room(self, frame: frames.ChangeRoom) -> None:
+        self._spend_frame()
+        await actions.commit(actions.change_room(self.member.pk, self.room_id, frame))
+
+    async def _typing(self, frame: frames.Typing) -> None:
+        self._spend_frame()
+
+    async def _commit_and_confirm(self, change) -> None:
+        receipt = await actions.commit(change)
+        await self.send(frames.receipt(receipt.client_id, receipt.message, receipt.seq))
+
+    def _spend_post(self) -> None:
+        limits.spend("CHATLAB_RATE_POSTS", self.visitor.name, "messages")
+
+    def _spend_frame(self) -> None:
+        if settings.CHATLAB_LIMITS and self._frames.take():
+            raise _Closing(Close.TOO_MANY)
+
+    def _welcome(self) -> str:
+        me = {"id": self.member.pk, "name": self.member.name, "role": self.member.role}
+        sizes = {
+            "text": settings.CHATLAB_TEXT_MAX,
+            "frame": settings.CHATLAB_FRAME_MAX,
+            "window": settings.CHATLAB_WINDOW,
+        }
+        return frames.welcome(self.room_id, me, sizes, settings.CHATLAB_HEARTBEAT)
+
+
+_HANDLERS = {
+    frames.Sync: RoomConsumer._sync,
+    frames.Post: RoomConsumer._post,
+    frames.Retry: RoomConsumer._retry,
+    frames.Continue: RoomConsumer._continue,
+    frames.Stop: RoomConsumer._stop,
+    frames.ChangeRoom: RoomConsumer._room,
+    frames.Typing: RoomConsumer._typing,
+}
+
+
+class NoRoomConsumer(AsyncConsumer):
+    """Every other socket path: the same answer as for a room that does not exist."""
+
+    async def websocket_connect(self, event) -> None:
+        offered = self.scope["subprotocols"]
+        accepted = frames.PROTOCOL if frames.PROTOCOL in offered else next(iter(offered), None)
+        await self.send({"type": "websocket.accept", "subprotocol": accepted})
+        await self.send({"type": "websocket.close", "code": Close.NO_ROOM})
+
+    async def websocket_receive(self, event) -> None:
+        pass
+
+    async def websocket_disconnect(self, event) -> None:
+        pass
+
+
+class GenerationConsumer(AsyncConsumer):
+    """The worker's channel: starts generations as tasks, and lets go of those that have ended elsewhere."""
+
+    async def __call__(self, scope, receive, send):
+        self.scope = scope
+        mailbox = broadcast.Mailbox()
+        await mailbox.join(broadcast.GENERATIONS)
+        try:
+            await await_many_dispatch([receive, mailbox.receive], self.dispatch)
+        finally:
+            await mailbox.leave()
+
+    async def dispatch(self, event: dict) -> None:
+        """One bad event may not end the worker."""
+        try:
+            if event["type"] == "generation.start":
+                worker.start(event["room"], event["generation"])
+            elif event["type"] == "generation.stop":
+                worker.release(event["generation"])
+            else:
+                raise ValueError(f"no handler for {event['type']!r}")
+        except Exception:
+            logger.exception("the worker could not handle an event")
+
+
+def _cursor_in(query: str) -> str:
+    from urllib.parse import parse_qs
+
+    return parse_qs(query, max_num_fields=20).get("cursor", [""])[0]

@@ -1,0 +1,91 @@
+"""How the event loop reaches the database: reads on a few threads that keep their connections.
+
+Not `database_sync_to_async`: that would send every socket of the process through one thread (one slow query stalls them
+all) and, with CONN_MAX_AGE 0, open a connection for each call. Writes of the log have a thread of their own (`rooms.log`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
+
+T = TypeVar("T")
+
+CONNECTION_ERRORS = (OperationalError, InterfaceError)
+
+_threads: ThreadPoolExecutor | None = None
+_lock = threading.Lock()
+
+
+async def read(function: Callable[..., T], *args: object) -> T:
+    """Run a function that only reads, on a database thread. A lost connection is opened anew, once."""
+    return await asyncio.get_running_loop().run_in_executor(_pool(), _read, function, args)
+
+
+def quiet_connection() -> None:
+    """Keep this thread's connection from collecting its queries under DEBUG: no request ever ends here to reset them."""
+    connection.make_debug_cursor = connection.make_cursor
+
+
+@contextmanager
+def consistent_read() -> Iterator[None]:
+    """All reads inside see one state of the database, without a write lock (`atomic()` would take SQLite's)."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("COMMIT")
+    else:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+def clock() -> datetime:
+    """The database's time: leases are compared with no other clock."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
+            return datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=UTC)
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0].astimezone(UTC)
+
+
+def close() -> None:
+    """End the threads and their connections; the next read starts new ones."""
+    global _threads
+    with _lock:
+        threads, _threads = _threads, None
+    if threads is not None:
+        threads.shutdown(wait=True)
+
+
+def _pool() -> ThreadPoolExecutor:
+    global _threads
+    with _lock:
+        if _threads is None:
+            _threads = ThreadPoolExecutor(
+                settings.CHATLAB_DATABASE_THREADS, thread_name_prefix="chatlab-read", initializer=quiet_connection
+            )
+        return _threads
+
+
+def _read(function: Callable[..., T], args: tuple) -> T:
+    try:
+        return function(*args)
+    except CONNECTION_ERRORS:
+        connections["default"].close()
+        return function(*args)

@@ -1,0 +1,141 @@
+"""What this process knows about the rooms it serves: their heads, and who is behind.
+
+Every socket hears of new deltas through its own membership in the room's group. But a layer may lose any event, also the
+last one of a burst, after which nothing shows the loss. So all heads are looked up every CHATLAB_HEAD_CHECK seconds, in
+one query, and sockets that are behind read the log. Sockets that need the same pages share one read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from django.conf import settings
+
+from . import database, frames, log
+from .frames import Cursor
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """A socket, as the feed sees it."""
+
+    sent: Cursor | None
+
+    def fell_behind(self) -> None:
+        """The room's head is further than what was sent, and no event has said so."""
+        ...
+
+    def check(self, now: float) -> None:
+        """Called every CHATLAB_HEAD_CHECK seconds with the loop's time."""
+        ...
+
+
+class Feed:
+    """One room in this process: its head, and the digests of what streams at that head."""
+
+    def __init__(self, room_id: str):
+        self.room_id = room_id
+        self.head = Cursor(0, "")
+        self.digests: dict[str, str] = {}
+        self.readers: set[Reader] = set()
+        self.suspect = 0  # the head that the last look-up saw
+        self._complete = False  # whether `digests` is all of them
+        self._shared: dict[object, asyncio.Future] = {}
+        self._state: tuple[Cursor, str, dict[str, str]] | None = None
+
+    def note(self, first: int, head: Cursor, digests: dict[str, str | None]) -> None:
+        """The deltas first..head have been seen, and have changed these digests."""
+        if head.seq <= self.head.seq:
+            return
+        self._complete = self._complete and first <= self.head.seq + 1
+        self.head = head
+        for message, digest in digests.items():
+            if digest is None:
+                self.digests.pop(message, None)
+            else:
+                self.digests[message] = digest
+
+    async def prime(self) -> None:
+        """Know the head and all digests: looked up once, and again only after events have been lost."""
+        while not self._complete:
+            head, digests = await self._share("prime", lambda: database.read(log.streaming, self.room_id))
+            self._take(head, digests)
+
+    def _take(self, head: Cursor, digests: dict[str, str]) -> None:
+        if head.seq >= self.head.seq:
+            self.head, self.digests, self._complete = head, dict(digests), True
+
+    async def read(self, after: Cursor) -> log.Page:
+        return await self._share(after, lambda: database.read(log.page_after, self.room_id, after))
+
+    async def state(self) -> tuple[Cursor, str, dict[str, str]]:
+        """(cursor, `snapshot` frame, digests of what streams); built once for all who ask at the same head."""
+        return await self._share("snapshot", self._load_state)
+
+    async def _load_state(self) -> tuple[Cursor, str, dict[str, str]]:
+        head = await database.read(log.head_of, self.room_id)
+        if self._state is None or self._state[0] != head:
+            body = await database.read(log.snapshot, self.room_id)
+            cursor = Cursor.parse(body["cursor"])
+            streaming = {m["id"]: m["digest"] for m in body["messages"] if m["status"] == "streaming"}
+            self._state = cursor, frames.snapshot(body), streaming
+            self._take(cursor, streaming)
+        return self._state
+
+    async def _share(self, key: object, load: Callable[[], Awaitable[T]]) -> T:
+        """One load for all who ask while it runs; it does not end when one of them goes away."""
+        future = self._shared.get(key)
+        if future is None:
+            future = self._shared[key] = asyncio.ensure_future(load())
+            future.add_done_callback(lambda _: self._shared.pop(key, None))
+        return await asyncio.shield(future)
+
+
+class Feeds:
+    """All rooms that this process serves, and the watch over their heads."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, Feed] = {}
+
+    def attach(self, room_id: str, reader: Reader) -> Feed:
+        feed = self._feeds.setdefault(room_id, Feed(room_id))
+        feed.readers.add(reader)
+        return feed
+
+    def detach(self, feed: Feed, reader: Reader) -> None:
+        feed.readers.discard(reader)
+        if not feed.readers:
+            self._feeds.pop(feed.room_id, None)
+
+    def readers(self) -> list[Reader]:
+        return [reader for feed in self._feeds.values() for reader in feed.readers]
+
+    async def watch(self) -> None:
+        """Look up the heads for ever. A head counts as missed when it was there at the last look already: what was
+        committed just now is on its way."""
+        while True:
+            await asyncio.sleep(settings.CHATLAB_HEAD_CHECK)
+            now = asyncio.get_running_loop().time()
+            for reader in self.readers():
+                reader.check(now)
+            try:
+                if self._feeds:
+                    self._compare(await database.read(log.heads, list(self._feeds)))
+            except Exception as error:
+                logger.warning("the heads of the rooms could not be read: %r", error)
+
+    def _compare(self, heads: dict[str, int]) -> None:
+        for room_id, feed in list(self._feeds.items()):
+            for reader in list(feed.readers):
+                if reader.sent is not None and reader.sent.seq < feed.suspect:
+                    reader.fell_behind()
+            feed.suspect = heads.get(room_id, 0)
+
+
+feeds = Feeds()

@@ -1,0 +1,55 @@
+"""Who may write a generation: a lease in database time, and a fence number that only ever grows.
+
+Every function here runs inside a log transaction, or only reads. Whoever holds the lease appends with its fence; a take
+over raises the fence, and from that commit on the old holder's appends are refused.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from . import database
+from .models import Generation
+
+
+def take(generation_id: int, holder: str, now: datetime) -> bool:
+    """Claim a generation that is queued, or whose lease has run out. One conditional UPDATE: exactly one taker wins."""
+    free = Q(status=Generation.Status.QUEUED) | Q(status=Generation.Status.STREAMING, lease_until__lt=now)
+    taken = Generation.objects.filter(free, pk=generation_id).update(
+        status=Generation.Status.STREAMING,
+        holder=holder,
+        fence=F("fence") + 1,
+        lease_until=now + timedelta(seconds=settings.CHATLAB_LEASE),
+    )
+    return taken == 1
+
+
+def renew(generation_id: int, now: datetime) -> None:
+    until = now + timedelta(seconds=settings.CHATLAB_LEASE)
+    Generation.objects.filter(pk=generation_id).update(lease_until=until)
+
+
+def waiting() -> list[tuple[str, int]]:
+    """(room, id) of generations that nobody writes: queued, or left by a worker whose lease has run out. Oldest first."""
+    orphaned = Q(status=Generation.Status.STREAMING, lease_until__lt=database.clock())
+    rows = Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned).order_by("pk")
+    return list(rows.values_list("room_id", "pk")[:500])
+
+
+def expired() -> list[tuple[str, int]]:
+    """(room, id) of generations that have been queued for too long."""
+    old = database.clock() - timedelta(seconds=settings.CHATLAB_QUEUE_TTL)
+    rows = Generation.objects.filter(status=Generation.Status.QUEUED, queued_at__lt=old).order_by("pk")
+    return list(rows.values_list("room_id", "pk")[:500])
+
+
+def closed_among(generation_ids: list[int]) -> list[int]:
+    """Which of these have ended."""
+    if not generation_ids:
+        return []
+    rows = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=Generation.OPEN)
+    return list(rows.values_list("pk", flat=True))
+

@@ -1,0 +1,70 @@
+"""How often and how many: token buckets and counts, in this process. `CHATLAB_LIMITS=off` switches all of it off."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+
+from django.conf import settings
+
+from .errors import RateLimited
+
+_KEYS_MAX = 50_000  # idle buckets are full ones: forgetting the oldest loses nothing
+
+
+class Bucket:
+    """A token bucket: `count` at once, refilled over `seconds`."""
+
+    __slots__ = ("_at", "_clock", "_count", "_left", "_per_second")
+
+    def __init__(self, rate: tuple[int, float], clock: Callable[[], float] = time.monotonic):
+        self._count = rate[0]
+        self._per_second = rate[0] / rate[1]
+        self._clock = clock
+        self._left = float(self._count)
+        self._at = clock()
+
+    def take(self) -> float:
+        """0 where one may go through; else the seconds until one may."""
+        now = self._clock()
+        self._left = min(self._count, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) / self._per_second
+        self._left -= 1
+        return 0.0
+
+
+class Limits:
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+        self._sockets: Counter[str] = Counter()
+
+    def spend(self, setting: str, who: str, doing: str) -> None:
+        """One of what the setting bounds (`CHATLAB_RATE_POSTS`, say), or RateLimited."""
+        if not settings.CHATLAB_LIMITS:
+            return
+        key = (setting, who)
+        bucket = self._buckets.pop(key, None) or Bucket(getattr(settings, setting))
+        self._buckets[key] = bucket
+        if len(self._buckets) > _KEYS_MAX:
+            self._buckets.popitem(last=False)
+        wait = bucket.take()
+        if wait:
+            raise RateLimited(f"Too many {doing}. Try again in {max(1, round(wait))} s.", retry_after=wait)
+
+    def open_socket(self, who: str) -> bool:
+        """Count a socket; False where this person has too many open."""
+        if settings.CHATLAB_LIMITS and self._sockets[who] >= settings.CHATLAB_SOCKETS_PER_PERSON:
+            return False
+        self._sockets[who] += 1
+        return True
+
+    def close_socket(self, who: str) -> None:
+        self._sockets[who] -= 1
+        if self._sockets[who] <= 0:
+            del self._sockets[who]
+
+
+limits = Limits()

@@ -1,0 +1,210 @@
+"""One transaction of the log: rooms locked, fences checked, sequences allocated, rows inserted, for a whole batch at once.
+
+A sequence is allocated under its room's row lock and becomes visible with the commit, so commit order is sequence order
+(an autoincrement id is allocated before the commit, and a reader that has seen 2 may then never look for a late 1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, QuerySet, TextField, Value
+from django.db.models.functions import Concat
+
+from .. import database, frames
+from ..errors import Fenced, NotFound
+from ..models import Delta, Generation, Message, Room
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something to be committed in a room. `apply` runs inside the transaction, on the writer's thread.
+
+    It must decide before it writes: after its first write it may not refuse any more. `generation` names the row whose
+    status and fence it needs; they are read for the whole batch at once. `room` is None where the room is only made.
+    """
+
+    room: str | None
+    apply: Callable[[Transaction], Any]
+    generation: int | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """One delta, staged."""
+
+    seq: int
+    kind: str
+    payload: str
+    chain: str
+    message: str | None
+    digest: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class LockedRoom:
+    id: str
+    head: int
+    chain: str
+    rows: list[Row] = field(default_factory=list)
+    flushed: int = 0
+
+
+@dataclass(slots=True)
+class LockedGeneration:
+    """A generation as the batch sees it. Only ever changed under its room's lock, so no lock of its own is needed."""
+
+    id: int
+    room: str
+    message: str
+    status: str
+    fence: int
+    lease_until: datetime | None
+
+
+def next_chain(chain: str, seq: int, kind: str, payload: str) -> str:
+    """The chain of a delta: 8 bytes, as 16 hex digits, of the SHA-256 over its predecessor's chain and itself."""
+    body = bytes.fromhex(chain) + seq.to_bytes(8, "big") + kind.encode() + b"\0" + payload.encode()
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
+class Transaction:
+    """What a change may do. Lives inside one database transaction of the writer."""
+
+    def __init__(self, changes: Iterable[Change]):
+        changes = list(changes)
+        self.rooms = _lock_rooms(sorted({change.room for change in changes if change.room is not None}))
+        wanted = {change.generation for change in changes if change.generation is not None}
+        self._generations = _read_generations(Generation.objects.filter(pk__in=wanted)) if wanted else {}
+        self.starts: list[tuple[str, int]] = []
+        self.stops: list[int] = []
+
+    @cached_property
+    def now(self) -> datetime:
+        return database.clock()
+
+    @property
+    def staged(self) -> int:
+        return sum(len(room.rows) for room in self.rooms.values())
+
+    def create_room(self, **fields: Any) -> Room:
+        room = Room(**fields)
+        room.floor_chain = room.chain
+        room.save(force_insert=True)
+        self.rooms[room.pk] = LockedRoom(room.pk, 0, room.chain)
+        return room
+
+    def room(self, room_id: str) -> LockedRoom:
+        try:
+            return self.rooms[room_id]
+        except KeyError:
+            raise NotFound("There is no such room.") from None
+
+    def generation(self, generation_id: int) -> LockedGeneration:
+        try:
+            return self._generations[generation_id]
+        except KeyError:
+            raise NotFound("There is no such generation.") from None
+
+    def generation_of(self, room_id: str, message_id: str) -> LockedGeneration:
+        """The generation of an answer: the same object for everybody in this batch."""
+        found = _read_generations(Generation.objects.filter(message=message_id, room=room_id))
+        if not found:
+            raise NotFound("There is no such answer in this room.")
+        ((generation_id, generation),) = found.items()
+        return self._generations.setdefault(generation_id, generation)
+
+    def fenced(self, generation_id: int, fence: int) -> LockedGeneration:
+        """The generation, if `fence` still is the right to write it."""
+        generation = self.generation(generation_id)
+        if generation.status != Generation.Status.STREAMING or generation.fence != fence:
+            raise Fenced(f"generation {generation_id} is {generation.status} with fence {generation.fence}, not {fence}")
+        return generation
+
+    def append(
+        self,
+        room_id: str,
+        kind: str,
+        payload: str,
+        *,
+        message: str | None = None,
+        digest: str = "",
+        at: datetime | None = None,
+    ) -> int:
+        """Give the next sequence of the room to a delta, and return it."""
+        room = self.room(room_id)
+        room.head += 1
+        room.chain = next_chain(room.chain, room.head, kind, payload)
+        room.rows.append(Row(room.head, kind, payload, room.chain, message, digest, at or datetime.now(UTC)))
+        return room.head
+
+    def checkpoint(self, message_id: str) -> None:
+        """Move the tail of a message's deltas into its text, so that a snapshot reads little more than one row."""
+        self.flush()
+        message = Message.objects.filter(pk=message_id).values("room_id", "text_seq").get()
+        deltas = Delta.objects.filter(message=message_id, kind="appended", seq__gt=message["text_seq"])
+        tail = list(deltas.order_by("seq").values_list("seq", "payload", "digest"))
+        changes: dict[str, Any] = {"text_seq": self.room(message["room_id"]).head}
+        parts: dict[str, list[str]] = {"text": [], "reasoning": []}
+        for seq, payload, digest in tail:
+            part, text = frames.appended_text(payload)
+            parts[part].append(text)
+            changes["seq"] = seq
+            changes["digest"] = digest or changes.get("digest", F("digest"))
+        for part, texts in parts.items():
+            if texts:
+                changes[part] = Concat(F(part), Value("".join(texts)), output_field=TextField())
+        Message.objects.filter(pk=message_id).update(**changes)
+
+    def flush(self) -> None:
+        """Write the staged deltas, and the rooms' heads."""
+        fresh = [(room, row) for room in self.rooms.values() for row in room.rows[room.flushed :]]
+        if not fresh:
+            return
+        to_database = connection.ops.adapt_datetimefield_value
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {_table(Delta)} (room_id, seq, kind, message_id, payload, chain, digest, at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (room.id, row.seq, row.kind, row.message, row.payload, row.chain, row.digest, to_database(row.at))
+                    for room, row in fresh
+                ],
+            )
+            changed = {room.id: room for room, _ in fresh}
+            cursor.executemany(
+                f"UPDATE {_table(Room)} SET head = %s, chain = %s, active_at = %s WHERE id = %s",
+                [(room.head, room.chain, to_database(room.rows[-1].at), room.id) for room in changed.values()],
+            )
+        for room in changed.values():
+            room.flushed = len(room.rows)
+
+
+def _table(model: type) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def _in(values: list) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _lock_rooms(ids: list[str]) -> dict[str, LockedRoom]:
+    """Lock in id order: two processes that commit for the same rooms can't wait for each other in a circle."""
+    if not ids:
+        return {}
+    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite: BEGIN IMMEDIATE is the lock
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, head, chain FROM {_table(Room)} WHERE id IN ({_in(ids)}) ORDER BY id{lock}", ids)
+        return {row[0]: LockedRoom(*row) for row in cursor.fetchall()}
+
+
+def _read_generations(generations: QuerySet[Generation]) -> dict[int, LockedGeneration]:
+    columns = ("pk", "room_id", "message_id", "status", "fence", "lease_until")
+    return {row[0]: LockedGeneration(*row) for row in generations.values_list(*columns)}

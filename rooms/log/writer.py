@@ -1,0 +1,188 @@
+"""Group commit: one thread and one connection for everything this process writes to the log.
+
+While one commit is under way the next batch gathers; nothing waits for a timer. So a lone delta is committed at once,
+and batches grow exactly when there is load: the commit itself is the delay.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, connections, transaction
+
+from .. import database, frames
+from ..errors import Fenced, RoomError, Unavailable
+from ..models import Delta
+from .append import Change, LockedRoom, Transaction
+
+logger = logging.getLogger(__name__)
+
+BATCH_MAX = 500  # changes in one transaction
+RETRY_FOR = 10.0  # seconds that a lost database is waited for before the callers are told
+
+
+@dataclass(slots=True)
+class Segment:
+    """Consecutive deltas of one room, as they are committed: what is published, and nothing else is."""
+
+    room: str
+    first: int
+    last: int
+    items: list[str]
+    chain: str
+    digests: dict[str, str | None]  # message: its running digest; None once it is closed
+
+
+@dataclass(slots=True)
+class Batch:
+    segments: list[Segment]
+    starts: list[tuple[str, int]]  # (room, generation) that may be started
+    stops: list[int]  # generations whose worker must let go
+
+
+class Writer:
+    """Takes changes from any thread; `on_commit` is called on the writer's thread with each batch after its commit."""
+
+    def __init__(self, on_commit: Callable[[Batch], None]):
+        self._on_commit = on_commit
+        self._queue: queue.SimpleQueue[tuple[Change, Future] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def submit(self, change: Change) -> Future:
+        """The future holds what `change.apply` returned, once it is committed, or why it is not."""
+        future: Future = Future()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._loop, name="chatlab-writer", daemon=True)
+                self._thread.start()
+        self._queue.put((change, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what is waiting, end the thread and its connection. The next submit starts a new one."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join()
+
+    def _loop(self) -> None:
+        database.quiet_connection()
+        try:
+            while (first := self._queue.get()) is not None:
+                batch, ending = [first], False
+                while len(batch) < BATCH_MAX:
+                    try:
+                        entry = self._queue.get_nowait()
+                    except queue.Empty:
+                        break
+                    if entry is None:
+                        ending = True
+                        break
+                    batch.append(entry)
+                self._handle([entry for entry in batch if entry[1].set_running_or_notify_cancel()])
+                if ending:
+                    break
+        finally:
+            connections.close_all()
+
+    def _handle(self, entries: list[tuple[Change, Future]]) -> None:
+        if not entries:
+            return
+        try:
+            outcomes = self._commit_through_outages([change for change, _ in entries])
+        except Exception as error:
+            if len(entries) > 1 and not isinstance(error, Unavailable):
+                # One of them spoils the transaction for all; alone, it fails alone.
+                for entry in entries:
+                    self._handle([entry])
+                return
+            if not isinstance(error, (RoomError, Fenced)):
+                logger.exception("a change of room %s failed", entries[0][0].room)
+            for _, future in entries:
+                future.set_exception(error)
+            return
+        for (_, future), outcome in zip(entries, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+    def _commit_through_outages(self, changes: list[Change]) -> list[Any]:
+        deadline = time.monotonic() + RETRY_FOR
+        pause, attempt = 0.05, None
+        while True:
+            try:
+                if attempt is None or not attempt.landed():
+                    attempt = _Attempt(changes)
+                    attempt.run()
+                break
+            except database.CONNECTION_ERRORS as error:
+                connection.close()
+                if time.monotonic() > deadline:
+                    logger.error("the database is not reachable: %s", error)
+                    raise Unavailable("The database is not reachable. Try again.", retry_after=5) from error
+                time.sleep(pause)
+                pause = min(pause * 2, 1.0)
+        if attempt.batch is not None:
+            self._on_commit(attempt.batch)
+        return attempt.outcomes
+
+
+class _Attempt:
+    """One try at committing a batch of changes."""
+
+    def __init__(self, changes: list[Change]):
+        self.changes = changes
+        self.outcomes: list[Any] = []
+        self.batch: Batch | None = None
+        self._last_row: tuple[str, int, str] | None = None
+
+    def run(self) -> None:
+        with transaction.atomic():
+            log = Transaction(self.changes)
+            for change in self.changes:
+                self.outcomes.append(_apply(change, log))
+            log.flush()
+            segments = [_segment(room) for room in log.rooms.values() if room.rows]
+            self.batch = Batch(segments, log.starts, log.stops)
+            self._last_row = next(((s.room, s.last, s.chain) for s in segments), None)
+
+    def landed(self) -> bool:
+        """After a connection was lost in COMMIT: what the database holds decides whether it happened.
+
+        The chain is a hash over place and content, so an equal chain at an equal sequence can only be this batch.
+        """
+        if self._last_row is None:
+            return False
+        room, seq, chain = self._last_row
+        return Delta.objects.filter(room=room, seq=seq, chain=chain).exists()
+
+
+def _apply(change: Change, log: Transaction) -> Any:
+    staged = log.staged
+    try:
+        return change.apply(log)
+    except (RoomError, Fenced) as refusal:
+        if log.staged != staged:
+            raise
+        return refusal
+
+
+def _segment(room: LockedRoom) -> Segment:
+    digests: dict[str, str | None] = {}
+    for row in room.rows:
+        if row.kind == "closed":
+            digests[row.message] = None
+        elif row.digest:
+            digests[row.message] = row.digest
+    items = [frames.item(row.seq, row.at, row.kind, row.payload) for row in room.rows]
+    return Segment(room.id, room.rows[0].seq, room.rows[-1].seq, items, room.rows[-1].chain, digests)

@@ -1,0 +1,21 @@
+"""`manage.py token ROOM`: a bearer token, for a program that takes part in a room."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from rooms import access, actions
+from rooms.models import Member, Room
+from rooms.text import new_id
+
+
+class Command(BaseCommand):
+    help = "Make a new member for a program and print its bearer token. The token is shown once."
+
+    def add_arguments(self, parser):
+        parser.add_argument("room", help="the room's id")
+        parser.add_argument("--name", default="Program", help="the member's name")
+
+    def handle(self, *, room, name, **options):
+        if not Room.objects.filter(pk=room).exists():
+            raise CommandError(f"There is no room {room!r}.")
+        joined = actions.commit_now(actions.join(access.Visitor(guest=f"program-{new_id()}"), room, name))
+        self.stdout.write(access.new_token(Member.objects.get(pk=joined.member.pk)))

@@ -1,0 +1,62 @@
+"""Which pages may open a socket: same-origin, checked outermost, before any look-up.
+
+A browser sends cookies with a socket of any page, and no CSRF token can be asked for. Channels' own
+AllowedHostsOriginValidator compares host names only: another port or scheme of the same host would pass.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+logger = logging.getLogger(__name__)
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class SameOrigin:
+    """ASGI middleware for sockets: a cookie with a foreign, broken or missing Origin is answered with HTTP 403."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def __call__(self, scope, receive, send):
+        if refusal := _refusal(scope["headers"]):
+            logger.info("socket refused: %s", refusal)
+            await receive()
+            await send({"type": "websocket.close"})
+            return None
+        return await self.application(scope, receive, send)
+
+
+def _refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), []).append(value)
+    host = found.get(b"host", [b""])[0].decode("latin-1").lower()
+    allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
+    if not validate_host(split_domain_port(host)[0], allowed):
+        return f"the host {host!r} is not one of ALLOWED_HOSTS"
+    if b"cookie" not in found:
+        return None
+    origins = found.get(b"origin", [])
+    if len(origins) != 1 or not _same(origins[0].decode("latin-1").lower(), host):
+        return f"the origin {origins!r} is not that of the host {host!r}"
+    return None
+
+
+def _same(origin: str, host: str) -> bool:
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    try:
+        parts = urlsplit(origin)
+        here = urlsplit(f"//{host}")
+        if parts.scheme not in _PORTS or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            return False
+        default = _PORTS[parts.scheme]
+        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (here.hostname, here.port or default)
+    except ValueError:
+        return False

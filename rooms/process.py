@@ -1,0 +1,97 @@
+"""What runs in a server process beside its sockets: publishing, the watch over the heads, the embedded worker.
+
+It starts with the process, not with its first visitor: uvicorn says so by the lifespan protocol, daphne (which has none)
+by its reactor. Whatever it leaves unfinished when the process dies, the database knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable
+
+from django.conf import settings
+
+from . import actions, broadcast
+from .feed import feeds
+from .routing import channel_routes
+from .worker import worker
+
+logger = logging.getLogger(__name__)
+
+RESTART_AFTER = 1.0  # seconds until a background task that failed is tried again
+GRACE = 3.0  # seconds that answers under way get when the process is told to stop
+
+_tasks: list[asyncio.Task] = []
+
+
+def start() -> None:
+    """Start everything, on the running loop, once."""
+    if _tasks:
+        return
+    if not settings.CHATLAB_LIMITS:
+        logger.warning("CHATLAB_LIMITS=off: rate and connection limits are switched off")
+    actions.start()
+    _keep("heads", feeds.watch)
+    if settings.CHATLAB_WORKER == "embedded":
+        _keep("worker-events", listen)
+        _keep("worker-queue", worker.poll)
+
+
+async def stop() -> None:
+    """Let answers under way end, publish what waits, commit what waits."""
+    await worker.drain(GRACE)
+    for task in _tasks:
+        task.cancel()
+    await asyncio.gather(*_tasks, return_exceptions=True)
+    _tasks.clear()
+    await actions.stop_publishing()
+    await asyncio.to_thread(actions.close)
+
+
+async def listen() -> None:
+    """Run the generation consumer on its channel, as `runworker` does in a process of its own."""
+    scope = {"type": "channel", "channel": broadcast.GENERATIONS}
+
+    async def send(event: dict) -> None:
+        raise RuntimeError("a worker has nobody to answer to")
+
+    await channel_routes[broadcast.GENERATIONS](scope, broadcast.receive_start, send)
+
+
+async def lifespan(scope, receive, send) -> None:
+    """The ASGI lifespan protocol."""
+    while True:
+        event = await receive()
+        if event["type"] == "lifespan.startup":
+            start()
+            await send({"type": "lifespan.startup.complete"})
+        elif event["type"] == "lifespan.shutdown":
+            await stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def hook_daphne() -> None:
+    """Start and stop with Twisted's reactor, if that is what runs this process. (With uvicorn it never runs.)"""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is None:
+        return
+    from twisted.internet.defer import Deferred
+
+    reactor.callWhenRunning(reactor.callLater, 0, start)
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(stop())))
+
+
+def _keep(name: str, work: Awaitable) -> None:
+    _tasks.append(asyncio.get_running_loop().create_task(_forever(name, work), name=f"chatlab-{name}"))
+
+
+async def _forever(name: str, work) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("%s failed; it starts again", name)
+        await asyncio.sleep(RESTART_AFTER)

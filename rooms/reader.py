@@ -1,0 +1,143 @@
+"""One reader of a room: what it was sent, what it has confirmed, and how it catches up.
+
+Live events, first load, reconnect, gap and wake-up end in the same few lines: send what follows `sent`. At most
+CHATLAB_WINDOW bytes beyond what was confirmed are sent; beyond that the reader is simply behind, the log is the buffer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+
+from . import database, frames, log
+from .feed import Feed
+from .frames import Cursor
+
+
+class Window:
+    """Bytes that were sent and are not confirmed. One frame may exceed the limit."""
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._sent = self._confirmed = 0
+        self._places: deque[tuple[int, int]] = deque()  # (sequence, bytes sent up to it)
+
+    @property
+    def full(self) -> bool:
+        return self._sent - self._confirmed >= self._limit
+
+    def add(self, seq: int, size: int) -> None:
+        self._sent += size
+        self._places.append((seq, self._sent))
+
+    def confirm(self, seq: int) -> bool:
+        """True where this confirmed anything."""
+        before = self._confirmed
+        while self._places and self._places[0][0] <= seq:
+            self._confirmed = self._places.popleft()[1]
+        return self._confirmed > before
+
+    def clear(self) -> None:
+        """What is on its way does not count any more: the reader has said where it really is."""
+        self._confirmed = self._sent
+        self._places.clear()
+
+
+class RoomReader:
+    """Sends a room's log to one socket, in order and without a gap. `send` takes a finished frame."""
+
+    def __init__(self, feed: Feed, send: Callable[[str], Awaitable[None]]):
+        self.feed = feed
+        self.sent: Cursor | None = None
+        self._send = send
+        self._window = Window(settings.CHATLAB_WINDOW)
+        self._lock = asyncio.Lock()  # events, syncs and repairs move `sent` one after the other
+        self._owes_synced = False
+        self.full_since: float | None = None
+
+    async def open(self, token: str) -> None:
+        """Everything after a cursor, or a snapshot; then `synced`."""
+        async with self._lock:
+            if self.sent is None:  # a `sync` may have come first
+                await self._start_from(Cursor.parse(token))
+
+    async def deliver(self, event: dict) -> None:
+        """A `room.deltas` event: passed on where it is what follows, dropped where it is known, else read from the log."""
+        async with self._lock:
+            head = Cursor(event["last"], event["chain"])
+            if self.sent is None or head.seq <= self.sent.seq:
+                return
+            self.feed.note(event["first"], head, json.loads(event["digests"]))
+            if event["first"] == self.sent.seq + 1 and event["frame"] and not self._behind:
+                await self._send_up_to(head, event["frame"])
+            else:
+                await self._catch_up()
+
+    async def sync(self, frame: frames.Sync) -> bool:
+        """Confirm, repair where that is asked for, go on, and answer `synced` once level. True if it confirmed anything."""
+        async with self._lock:
+            cursor = Cursor.parse(frame.cursor)
+            if frame.repair or not self._sent_to_it(cursor):
+                await self._start_from(cursor)
+                return False
+            confirmed = self._window.confirm(cursor.seq)
+            if not self._window.full:
+                self.full_since = None
+            self._owes_synced = True
+            await self._catch_up()
+            return confirmed
+
+    async def catch_up(self) -> None:
+        async with self._lock:
+            if self.sent is not None:
+                await self._catch_up(look=True)
+
+    @property
+    def _behind(self) -> bool:
+        return self._owes_synced or self._window.full
+
+    def _sent_to_it(self, cursor: Cursor | None) -> bool:
+        """Whether a reader of ours can be at this cursor: not one from the future, nor of another history."""
+        if cursor is None or self.sent is None:
+            return False
+        return cursor.seq < self.sent.seq or cursor == self.sent
+
+    async def _start_from(self, cursor: Cursor | None) -> None:
+        self._window.clear()
+        self.full_since = None
+        self._owes_synced = True
+        if cursor is not None and await database.read(log.find, self.feed.room_id, cursor) is not None:
+            self.sent = cursor
+        else:
+            self.sent, frame, _ = await self.feed.state()
+            await self._send_up_to(self.sent, frame)
+        await self._catch_up(look=True)
+
+    async def _catch_up(self, *, look: bool = False) -> None:
+        """Send pages until level with the head or the window is full. `look`: the head that is known here may be old."""
+        while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
+            page = await self.feed.read(self.sent)
+            if not page.items:
+                break
+            first = self.sent.seq + 1
+            await self._send_up_to(page.cursor, frames.deltas(page.items, page.cursor))
+            self.feed.note(first, page.cursor, page.digests)
+            look = not page.up_to_date
+        if self._owes_synced and not self._window.full:
+            await self.feed.prime()
+            if self.sent.seq < self.feed.head.seq:
+                return await self._catch_up()
+            self._owes_synced = False
+            digests = self.feed.digests if self.feed.head == self.sent else {}
+            await self._send(frames.synced(self.sent, digests))
+
+    async def _send_up_to(self, cursor: Cursor, frame: str) -> None:
+        self.sent = cursor
+        self._window.add(cursor.seq, len(frame) if frame.isascii() else len(frame.encode()))
+        if self._window.full and self.full_since is None:
+            self.full_since = asyncio.get_running_loop().time()
+        await self._send(frame)

@@ -1,0 +1,12 @@
+"""Where sockets and worker events go."""
+
+from django.urls import path, re_path
+
+from .consumers import GenerationConsumer, NoRoomConsumer, RoomConsumer
+
+websocket_urlpatterns = [
+    path("ws/rooms/<str:room>/", RoomConsumer.as_asgi()),
+    re_path(r"", NoRoomConsumer.as_asgi()),
+]
+
+channel_routes = {"generations": GenerationConsumer.as_asgi()}

@@ -1,0 +1,181 @@
+"""Pages, rendered on the server: a member's room has its history in the HTML and its snapshot as JSON beside it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_GET, require_POST
+
+from . import access, actions, frames, log, providers
+from .errors import RoomError
+from .limits import limits
+from .models import Generation, Member, Room
+
+SIDEBAR_ROOMS = 50
+DEMO_ROOM = "demo_room"  # the session's key for the room of the two-tab page
+
+
+@require_GET
+@never_cache
+@ensure_csrf_cookie
+def index(request: HttpRequest) -> HttpResponse:
+    visitor = access.visitor_of_request(request)
+    return render(request, "rooms/index.html", {"rooms": _rooms_of(visitor), "model": providers.describe()})
+
+
+@require_POST
+def create(request: HttpRequest) -> HttpResponse:
+    try:
+        joined = _create(request, request.POST.get("title", ""))
+    except RoomError as refusal:
+        return _refused(request, refusal)
+    return redirect(joined.room)
+
+
+@require_GET
+@never_cache
+@ensure_csrf_cookie
+def room(request: HttpRequest, room_id: str) -> HttpResponse:
+    visitor = access.visitor_of_request(request)
+    member = access.member_of(visitor, room_id) if visitor.known else None
+    if member is None:
+        found = Room.objects.filter(pk=room_id).first()
+        if found is None:
+            raise Http404
+        return render(request, "rooms/join.html", {"room_id": room_id, "locked": found.locked})
+    return render(request, "rooms/room.html", _room_context(request, visitor, member))
+
+
+@require_POST
+def join(request: HttpRequest, room_id: str) -> HttpResponse:
+    try:
+        name = frames.parse_name({"name": request.POST.get("name", "")})
+        visitor = access.ensure_guest(request)
+        limits.spend("CHATLAB_RATE_JOINS", visitor.name, "attempts to join")
+        joined = actions.commit_now(actions.join(visitor, room_id, name))
+    except RoomError as refusal:
+        return _refused(request, refusal)
+    return redirect(joined.room)
+
+
+@require_POST
+def post(request: HttpRequest, room_id: str) -> HttpResponse:
+    """The way of a browser without JavaScript."""
+    visitor = access.visitor_of_request(request)
+    member = access.member_of(visitor, room_id) if visitor.known else None
+    if member is None:
+        raise Http404
+    body = {"text": request.POST.get("text", ""), "client_id": request.POST.get("client_id") or secrets.token_urlsafe(12)}
+    try:
+        limits.spend("CHATLAB_RATE_POSTS", visitor.name, "messages")
+        actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))
+    except RoomError as refusal:
+        return _refused(request, refusal)
+    return redirect("room", room_id)
+
+
+@never_cache
+@ensure_csrf_cookie
+def sync_demo(request: HttpRequest) -> HttpResponse:
+    """The two-tab page, on a room of this visitor's own; `?room=` shows another one."""
+    if request.method == "POST":
+        try:
+            joined = _create(request, _("Two tabs, one wire"))
+        except RoomError as refusal:
+            return _refused(request, refusal)
+        request.session[DEMO_ROOM] = joined.room.pk
+        return redirect("sync_demo")
+    room_id = request.GET.get("room") or request.session.get(DEMO_ROOM)
+    found = Room.objects.filter(pk=room_id).first() if room_id else None
+    context = {"room": found and _room_body(found), "model": providers.describe()}
+    return render(request, "rooms/sync.html", context)
+
+
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def _create(request: HttpRequest, title: str) -> actions.Joined:
+    title = frames.parse_title({"title": title}) or ""
+    visitor = access.ensure_guest(request)
+    limits.spend("CHATLAB_RATE_ROOMS", visitor.name, "new rooms")
+    return actions.commit_now(actions.create_room(visitor, title))
+
+
+def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member) -> dict:
+    snapshot = log.snapshot(member.room_id)
+    model = providers.describe()
+    tab = request.GET.get("tab", "")
+    tab = tab if re.fullmatch(r"[A-Za-z0-9]{1,8}", tab) else ""
+    me = {"id": member.pk, "name": member.name, "role": member.role, "color": member.color}
+    config = {
+        "room": member.room_id,
+        "me": me,
+        "socket": f"/ws/rooms/{member.room_id}/",
+        "api": f"/api/rooms/{member.room_id}",
+        "cursor": snapshot["cursor"],
+        "limits": {
+            "text": settings.CHATLAB_TEXT_MAX,
+            "frame": settings.CHATLAB_FRAME_MAX,
+            "window": settings.CHATLAB_WINDOW,
+        },
+        "heartbeat": settings.CHATLAB_HEARTBEAT,
+        "model": {"name": model["name"], "demo": model["demo"]},
+        "tab": tab,
+    }
+    return {
+        "room": _room_body(member.room),
+        "rooms": [] if tab else _rooms_of(visitor),
+        "me": me,
+        "snapshot": snapshot,
+        "messages": [_for_page(message, snapshot["members"], member.pk) for message in snapshot["messages"]],
+        "config": config,
+        "model": model,
+        "tab": tab,
+        "framed": bool(tab),
+    }
+
+
+def _for_page(message: dict, members: dict, me: str) -> dict:
+    author = members.get(message["author"], {})
+    return message | {
+        "author_name": author.get("name", ""),
+        "author_color": author.get("color", 1),
+        "mine": message["author"] == me,
+        "time": datetime.fromisoformat(message["at"]),
+    }
+
+
+def _room_body(found: Room) -> dict:
+    return {"id": found.pk, "title": str(found), "url": found.get_absolute_url()}
+
+
+def _rooms_of(visitor: access.Visitor) -> list[dict]:
+    """The rooms of a visitor, newest activity first."""
+    if not visitor.known:
+        return []
+    mine = Member.objects.filter(access.memberships(visitor)).values("room")
+    writing = Generation.objects.filter(room=OuterRef("pk"), status__in=Generation.OPEN)
+    found = Room.objects.filter(pk__in=mine).annotate(live=Exists(writing), said=Count("messages"))
+    return [
+        {**_room_body(room), "active_at": room.active_at, "live": room.live, "messages": room.said}
+        for room in found.order_by("-active_at")[:SIDEBAR_ROOMS]
+    ]
+
+
+def _refused(request: HttpRequest, refusal: RoomError) -> HttpResponse:
+    back = request.META.get("HTTP_REFERER") or reverse("index")
+    context = {"detail": refusal.detail, "code": refusal.code, "back": back}
+    return render(request, "rooms/refused.html", context, status=refusal.http_status)

@@ -1,0 +1,90 @@
+"""The worker of a process: starts generations as tasks, any number at once, and lets go of those it has lost.
+
+The queue is the Generation rows; an event on the channel layer only makes it faster. So the worker also looks for itself
+every CHATLAB_QUEUE_POLL seconds: for rows that are queued, for leases that have run out, and whether what it writes is
+still its own. That is how what was queued when a process died is picked up by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import os
+import secrets
+import socket
+
+from django.conf import settings
+
+from . import database, lease
+from .actions import commit, expire
+from .errors import Fenced, RoomError
+from .generation import run
+from .providers import Provider, open_provider
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    def __init__(self) -> None:
+        self.holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._tasks: dict[int, asyncio.Task] = {}
+        self._provider: Provider | None = None
+        self._draining = False
+
+    def start(self, room_id: str, generation_id: int) -> None:
+        """Write this generation, unless that is under way here already. Whether it is to be had, the claim decides."""
+        if self._draining or generation_id in self._tasks:
+            return
+        # A context of its own: a task that inherits a request's would use its database thread, which ends with it.
+        task = asyncio.get_running_loop().create_task(
+            self._run(room_id, generation_id), name=f"generation-{generation_id}", context=contextvars.Context()
+        )
+        self._tasks[generation_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(generation_id, None))
+
+    def release(self, generation_id: int) -> None:
+        """Close the upstream call of a generation that has ended, or that somebody else writes now."""
+        task = self._tasks.get(generation_id)
+        if task is not None:
+            task.cancel()
+
+    async def poll(self) -> None:
+        """Look for work for ever."""
+        while True:
+            try:
+                for room_id, generation_id in await database.read(lease.expired):
+                    await commit(expire(room_id, generation_id))
+                for room_id, generation_id in await database.read(lease.waiting):
+                    self.start(room_id, generation_id)
+                for generation_id in await database.read(lease.closed_among, list(self._tasks)):
+                    self.release(generation_id)
+            except Exception as error:
+                logger.warning("the queue could not be read: %r", error)
+            await asyncio.sleep(settings.CHATLAB_QUEUE_POLL)
+
+    async def drain(self, grace: float) -> None:
+        """Start nothing new; wait `grace` seconds for what is being written, then leave the rest to the lease."""
+        self._draining = True
+        tasks = list(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        if self._provider is not None:
+            await self._provider.close()
+
+    async def _run(self, room_id: str, generation_id: int) -> None:
+        try:
+            if self._provider is None:
+                self._provider = open_provider()
+            await run(room_id, generation_id, self.holder, self._provider)
+        except (RoomError, Fenced) as error:
+            logger.warning("generation %s: %s", generation_id, error)
+        except Exception:
+            logger.exception("generation %s: its worker failed; its lease will end it", generation_id)
+
+
+worker = Worker()
