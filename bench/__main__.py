@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from . import burst, join, latency, storm
+
+FIGURES = {"latency": latency, "burst": burst, "join": join, "storm": storm}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__import__("bench").__doc__)
+    figures = parser.add_subparsers(dest="figure")
+    for name, module in FIGURES.items():
+        figure = figures.add_parser(name, help=module.__doc__.splitlines()[0])
+        figure.add_argument("--server", choices=["daphne", "uvicorn"], default="daphne")
+        for option, (default, text) in module.OPTIONS.items():
+            figure.add_argument(f"--{option}", type=type(default), default=default, help=f"{text} ({default})")
+    chosen = parser.parse_args()
+    for name in [chosen.figure] if chosen.figure else FIGURES:
+        arguments = chosen if chosen.figure else figures.choices[name].parse_args([])
+        print(f"\n{name}: {FIGURES[name].__doc__.splitlines()[0]}", flush=True)
+        asyncio.run(FIGURES[name].run(arguments))
+
+
+main()
