@@ -1,0 +1,119 @@
+// The box. It is never disabled: what can't be sent now waits in the outbox.
+
+import { word } from "./words.js";
+
+const DRAFT_AFTER = 300;
+const ARMED_AFTER = 500; // a double click on Send must not stop the answer that it asked for
+
+export class Composer {
+  #running = false;
+  #modeSince = 0;
+  #draftTimer = null;
+
+  /** `onsend(text)`, `onstop()`, `onrefuse(sentence)`; `draft` is the storage key. */
+  constructor({ limit, draft, onsend, onstop, onrefuse }) {
+    Object.assign(this, { limit, draft, onsend, onstop, onrefuse });
+    this.form = document.getElementById("composer");
+    this.box = this.form.elements.text;
+    this.button = document.getElementById("send");
+    this.form.noValidate = true;
+    this.form.addEventListener("submit", (event) => this.#submitted(event));
+    this.box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.box.addEventListener("input", () => this.#changed());
+    this.box.enterKeyHint = this.#coarse ? "enter" : "send";
+    if (!this.box.value) this.box.value = this.#stored();
+    this.#changed();
+  }
+
+  get #coarse() {
+    return matchMedia("(pointer: coarse)").matches;
+  }
+
+  running(yes) {
+    if (this.#running === yes) return;
+    this.#running = yes;
+    this.#showMode();
+  }
+
+  /** A text comes back to be changed; what is being written is not lost for it. */
+  put(text) {
+    this.box.value = this.box.value.trim() ? `${text}\n\n${this.box.value}` : text;
+    this.#changed();
+    this.box.focus();
+  }
+
+  #submitted(event) {
+    event.preventDefault();
+    if (this.button.dataset.mode === "stop") {
+      if (performance.now() - this.#modeSince > ARMED_AFTER) this.onstop();
+      return;
+    }
+    this.#send();
+  }
+
+  #send() {
+    const text = this.box.value;
+    if (!text.trim()) return;
+    if (text.length > this.limit) {
+      this.onrefuse(word("length", { n: text.length, limit: this.limit }));
+      return;
+    }
+    this.box.value = "";
+    this.#changed();
+    this.box.focus();
+    this.onsend(text);
+  }
+
+  #pressed(event) {
+    // 229: some input methods send the Enter that ends a composition after isComposing is false again.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape" && this.#running) {
+      event.preventDefault();
+      this.onstop();
+    }
+    if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
+    if (this.#coarse && !event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    this.#send();
+  }
+
+  #changed() {
+    this.form.classList.toggle("filled", Boolean(this.box.value.trim()));
+    this.#showMode();
+    this.#fit();
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = setTimeout(() => this.#store(), DRAFT_AFTER);
+  }
+
+  #showMode() {
+    const mode = this.#running && !this.box.value.trim() ? "stop" : "send";
+    if (mode === this.button.dataset.mode) return;
+    this.#modeSince = performance.now();
+    this.button.dataset.mode = mode;
+    this.button.setAttribute("aria-label", word(mode));
+    this.button.title = word(mode);
+  }
+
+  #fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.box.style.height = "auto";
+    this.box.style.height = `${this.box.scrollHeight}px`;
+  }
+
+  #stored() {
+    try {
+      return localStorage.getItem(this.draft) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  #store() {
+    try {
+      if (this.box.value) localStorage.setItem(this.draft, this.box.value);
+      else localStorage.removeItem(this.draft);
+    } catch {
+      // Forbidden or full: a draft is a comfort, not a promise.
+    }
+  }
+}

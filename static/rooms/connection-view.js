@@ -1,0 +1,112 @@
+// Where the connection is shown: the pill in the header, the strip above the box. It says nothing about what heals by itself.
+
+import { setText } from "./message.js";
+import { clock } from "./times.js";
+import { hasWord, word } from "./words.js";
+
+const SOON = 5_000; // below, "in n s" would only flicker
+const SAID_SHOWN = 5_000;
+
+export class ConnectionView {
+  #shown = null;
+  #outbox = 0;
+  #said = null;
+
+  /** `cursor()` for the number in the pill, `announce(text)` for the few changes that are worth a word. */
+  constructor({ cursor, announce, ontry }) {
+    Object.assign(this, { cursor, announce });
+    this.pill = document.getElementById("pill");
+    this.strip = document.getElementById("strip");
+    this.line = this.strip.querySelector("[data-part=line]");
+    this.button = this.strip.querySelector("[data-action=try]");
+    this.button.addEventListener("click", () => (this.#shown?.state === "gone" ? location.reload() : ontry()));
+  }
+
+  show(connection) {
+    const before = this.#shown;
+    if (connection.state === "blip") {
+      if (!connection.settled) this.#pill("connecting", "");
+      return;
+    }
+    this.#shown = connection;
+    this.drawCount();
+    this.#strip();
+    if (before?.state !== connection.state || before?.back !== connection.back) this.#announce(before, connection);
+  }
+
+  outbox(count) {
+    this.#outbox = count;
+    if (this.#shown) this.#strip();
+  }
+
+  /** One sentence about something the server, or the box, would not take. */
+  refuse(sentence) {
+    this.#say("refused", sentence);
+  }
+
+  tell(sentence) {
+    this.#say("told", sentence);
+  }
+
+  #say(state, text) {
+    clearTimeout(this.#said?.timer);
+    this.#said = { state, text, timer: setTimeout(() => this.#forget(), SAID_SHOWN) };
+    this.#strip();
+    this.announce(text);
+  }
+
+  drawCount() {
+    const shown = this.#shown;
+    if (!shown) return;
+    if (shown.state === "live") this.#pill("live", `#${this.cursor()}`);
+    else if (shown.state === "catching-up") this.#pill("catching-up", shown.applied ? String(shown.applied) : "");
+    else this.#pill(shown.state, "");
+  }
+
+  #pill(state, count) {
+    this.pill.dataset.state = state;
+    setText(this.pill.querySelector("[data-part=label]"), word(`state.${state}`));
+    setText(this.pill.querySelector("[data-part=count]"), count);
+  }
+
+  #strip() {
+    const { state, text, button } = this.#line();
+    this.strip.dataset.state = state;
+    setText(this.line, text);
+    this.line.title = text;
+    this.button.hidden = !button;
+    if (button) setText(this.button, button);
+  }
+
+  #line() {
+    const shown = this.#shown ?? { state: "live" };
+    if (shown.state === "gone") {
+      const key = `gone.${shown.gone?.code}`;
+      return { state: "gone", text: word(hasWord(key) ? key : "gone"), button: word("reload") };
+    }
+    if (shown.state === "cut") return { state: "cut", text: this.#withOutbox("cut") };
+    if (shown.state === "offline") {
+      const next = shown.wait > SOON ? word("offline.next", { n: Math.ceil(shown.wait / 1000) }) : word("offline.trying");
+      const since = this.#withOutbox("offline", { time: clock(new Date(shown.since)) });
+      return { state: "offline", text: `${since} ${next}`, button: word("try") };
+    }
+    if (this.#said) return this.#said;
+    if (shown.back && shown.applied) return { state: "back", text: word("back", { n: shown.applied }) };
+    return { state: "", text: "" };
+  }
+
+  #withOutbox(key, values = {}) {
+    return this.#outbox ? word(key, { ...values, n: this.#outbox }) : word(key, values);
+  }
+
+  #announce(before, { state, back, applied }) {
+    if (state === "offline") this.announce(word("offline.announce"));
+    else if (state === "gone" || state === "cut") this.announce(this.#line().text);
+    else if (back && !before?.back && applied) this.announce(word("back", { n: applied }));
+  }
+
+  #forget() {
+    this.#said = null;
+    this.#strip();
+  }
+}

@@ -1,0 +1,105 @@
+// The one connection state: what the tab says about its wire, as a function of facts and time. Pure but for its own timer.
+//
+//   live         level with the room
+//   blip         down for less than 1.5 s: nothing is shown, most of these heal
+//   reconnecting down for less than 5 s
+//   offline      down for longer, or the browser says so
+//   catching-up  the wire is there, the log is being read on
+//   cut          by the switch of the two-tab page
+//   gone         the server said that coming back is pointless
+
+export const BLIP = 1_500;
+export const OFFLINE = 5_000;
+const BACK_SHOWN = 3_000;
+
+export function connectionState(facts, now) {
+  if (facts.gone) return "gone";
+  if (facts.cutAt !== null) return "cut";
+  if (facts.phase === "level") return "live";
+  const away = now - facts.downAt;
+  if (away < BLIP) return "blip";
+  if (facts.phase === "open") return "catching-up";
+  return away < OFFLINE && facts.online ? "reconnecting" : "offline";
+}
+
+export class Connection {
+  #timer = null;
+
+  constructor({ onchange, online = true }) {
+    this.onchange = onchange;
+    const now = Date.now();
+    // awayAt: since when updates may have been missed; downAt: since when the wire is down by itself, not by the switch.
+    this.facts = { phase: "connecting", awayAt: now, downAt: now, cutAt: null, nextAt: null, online, applied: 0 };
+    this.back = { until: 0, applied: 0 };
+    this.settled = false; // has been level at least once
+  }
+
+  get state() {
+    return connectionState(this.facts, Date.now());
+  }
+
+  /** A phase of the socket; `level` when the log has caught up. */
+  phase(name, details = {}) {
+    const { facts } = this;
+    if (name === "level") return this.#level();
+    if (name === "gone") facts.gone = details;
+    if (facts.phase === "level") facts.awayAt = facts.downAt = Date.now();
+    if (name === "cut") facts.cutAt ??= Date.now();
+    else if (facts.cutAt !== null) Object.assign(facts, { cutAt: null, downAt: Date.now() });
+    facts.nextAt = details.nextAt ?? null;
+    facts.phase = name;
+    this.update();
+  }
+
+  applied(count) {
+    if (this.facts.phase === "level") return;
+    this.facts.applied += count;
+    if (this.facts.phase === "open") this.update();
+  }
+
+  online(yes) {
+    this.facts.online = yes;
+    this.update();
+  }
+
+  update() {
+    clearTimeout(this.#timer);
+    const now = Date.now();
+    const { facts, settled } = this;
+    const state = connectionState(facts, now);
+    const back = state === "live" && now < this.back.until;
+    this.onchange({
+      state,
+      settled,
+      since: facts.cutAt ?? facts.downAt,
+      wait: facts.nextAt === null ? 0 : Math.max(0, facts.nextAt - now),
+      attempting: facts.phase === "connecting",
+      applied: back ? this.back.applied : facts.applied,
+      back,
+      gone: facts.gone,
+    });
+    const next = this.#nextChange(state, now);
+    if (next !== null) this.#timer = setTimeout(() => this.update(), Math.max(10, next));
+  }
+
+  #level() {
+    const { facts } = this;
+    if (facts.phase === "level") return;
+    const now = Date.now();
+    if (this.settled && now - facts.awayAt >= OFFLINE) {
+      this.back = { until: now + BACK_SHOWN, applied: facts.applied };
+    }
+    Object.assign(facts, { phase: "level", nextAt: null, applied: 0, cutAt: null });
+    this.settled = true;
+    this.update();
+  }
+
+  #nextChange(state, now) {
+    const { facts } = this;
+    if (state === "blip") return facts.downAt + BLIP - now;
+    if (state === "reconnecting") return facts.downAt + OFFLINE - now;
+    if (state === "offline" || state === "cut") return 1000 - ((now - (facts.cutAt ?? facts.downAt)) % 1000);
+    if (state === "live" && now < this.back.until) return this.back.until - now;
+    return null;
+  }
+}

@@ -1,0 +1,194 @@
+// The room page: reads what the server rendered beside it, and wires session, view and composer.
+
+import { Announcer } from "./announcer.js";
+import { copy } from "./clipboard.js";
+import { Composer } from "./composer.js";
+import { ConnectionView } from "./connection-view.js";
+import { drawer } from "./drawer.js";
+import { Follow } from "./follow.js";
+import { isTerminal } from "./log.js";
+import { setText } from "./message.js";
+import { RoomSession } from "./session.js";
+import { RoomView } from "./view.js";
+import { word } from "./words.js";
+
+document.documentElement.classList.add("js");
+
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const config = read("config");
+const title = document.getElementById("title");
+const live = document.querySelector("[data-current] .room-title")?.parentElement;
+
+const announcer = new Announcer({ me: config.me.id, model: config.model.name });
+const follow = new Follow({
+  scroller: document.getElementById("scroller"),
+  content: document.querySelector(".column"),
+  jump: document.getElementById("jump"),
+});
+const connectionView = new ConnectionView({
+  cursor: () => session?.log.seq ?? 0,
+  announce: (text) => announcer.inform(text),
+  ontry: () => session.socket.check(),
+});
+
+let session = null;
+const view = new RoomView({
+  log: () => session.log,
+  me: config.me,
+  model: config.model.name,
+  stopping: (id) => session.isStopping(id),
+  follow,
+  ondrawn: drawn,
+});
+session = new RoomSession({
+  config,
+  snapshot: read("snapshot"),
+  url: new URL(config.socket, location.href.replace(/^http/, "ws")).href,
+  storage: storage(),
+  on: {
+    changes(list, isLive) {
+      view.changes(list);
+      if (isLive) announcer.changes(list, session.log);
+    },
+    connection: (state) => connectionView.show(state),
+    outbox(items) {
+      view.pending(items);
+      connectionView.outbox(items.length);
+    },
+    refused: (frame) => !frame.client_id && connectionView.refuse(word("refused", { detail: frame.detail })),
+  },
+});
+const composer = new Composer({
+  limit: config.limits.text,
+  draft: `chatlab.draft.${config.room}.${config.tab}`,
+  onsend: post,
+  onstop: () => runningAnswers().forEach(({ id }) => stop(id)),
+  onrefuse: (sentence) => connectionView.refuse(sentence),
+});
+
+window.chatlab = {
+  state: () => session.state(),
+  cut: () => session.socket.cut(),
+  plug: () => session.socket.plug(),
+  post,
+  get desyncs() {
+    return session.desyncs;
+  },
+};
+
+view.hydrate();
+view.pending(session.outbox.items);
+connectionView.outbox(session.outbox.items.length);
+showTarget();
+drawer();
+listen();
+session.start();
+
+function post(text) {
+  follow.pin();
+  return session.post(text).client_id;
+}
+
+function stop(id) {
+  session.stop(id);
+  view.touch(id);
+}
+
+function runningAnswers() {
+  return session.log.messages.filter((message) => message.role === "assistant" && !isTerminal(message));
+}
+
+/** After each batch: what stands outside of the list of messages. */
+function drawn() {
+  const running = runningAnswers().length > 0;
+  const name = session.log.state.room.title || word("untitled");
+  composer.running(running);
+  setText(title, name);
+  document.title = `${running ? "● " : ""}${name} · chatlab`;
+  if (live) setText(live.querySelector(".room-title"), name);
+  connectionView.drawCount();
+}
+
+function showTarget() {
+  const target = location.hash.startsWith("#m-") && document.getElementById(location.hash.slice(1));
+  if (target) target.scrollIntoView();
+  else follow.pin();
+}
+
+async function loadEarlier() {
+  const { log } = session;
+  const token = log.earlier;
+  if (!token) return;
+  view.earlier.disabled = true;
+  try {
+    const response = await fetch(`${config.api}/messages?before=${encodeURIComponent(token)}`, { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(response.statusText);
+    const page = await response.json();
+    // A snapshot that came meanwhile has begun anew.
+    if (log.earlier === token) view.prepend(log.prepend(page));
+  } catch {
+    connectionView.refuse(word("earlier.failed"));
+  }
+  view.earlier.disabled = false;
+}
+
+async function copied(text, sentence = word("copied")) {
+  announcer.inform("");
+  const done = await copy(text);
+  connectionView.tell(done ? sentence : word("copy.failed"));
+}
+
+const ACTIONS = {
+  stop: (id) => stop(id),
+  retry: (id) => again("retry", id),
+  continue: (id) => again("continue", id),
+  copy: (id) => copied(view.textOf(id)),
+  resend: (id, clientId) => session.outbox.retry(clientId),
+  edit: (id, clientId) => composer.put(session.outbox.discard(clientId)?.frame.text ?? ""),
+  discard: (id, clientId) => session.outbox.discard(clientId),
+};
+
+function again(type, id) {
+  follow.pin();
+  session.again(type, id);
+}
+
+function listen() {
+  view.list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    const article = button?.closest("article");
+    if (article) ACTIONS[button.dataset.action]?.(article.dataset.message, article.dataset.client);
+  });
+  view.earlier.addEventListener("click", loadEarlier);
+  document.getElementById("suggestions")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    post(event.submitter.value);
+  });
+  const invite = document.querySelector("[data-action=invite]");
+  invite?.addEventListener("click", () => copied(new URL(invite.dataset.link, location.href).href, word("copied.link")));
+
+  const { socket, connection } = session;
+  addEventListener("online", () => {
+    connection.online(true);
+    socket.check();
+  });
+  addEventListener("offline", () => {
+    connection.online(false);
+    socket.check();
+  });
+  document.addEventListener("visibilitychange", () => document.hidden || socket.check());
+  document.addEventListener("resume", () => socket.check());
+  addEventListener("focus", () => socket.check());
+  // In the back/forward cache a socket says that it is open and is not: it is closed on the way in, and made anew.
+  addEventListener("pagehide", (event) => event.persisted && socket.pause());
+  addEventListener("pageshow", (event) => event.persisted && socket.connect());
+}
+
+/** Asking for it throws where storage is forbidden. */
+function storage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}

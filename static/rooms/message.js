@@ -1,0 +1,136 @@
+// One message in the page. Only textContent and attributes: no way for a text to become HTML.
+
+import { hasWord, word } from "./words.js";
+import { showTime } from "./times.js";
+import { isTerminal } from "./log.js";
+
+const PIECE = 4096; // a text node this long is continued in a new block at the next line end: laying out stays cheap
+
+export class MessageView {
+  constructor(node) {
+    this.node = node;
+    this.article = node.querySelector("article");
+    this.parts = {};
+    for (const part of this.article.querySelectorAll("[data-part]")) this.parts[part.dataset.part] = part;
+  }
+
+  static blank() {
+    const { content } = document.getElementById("message");
+    const view = new MessageView(document.importNode(content, true).querySelector("li"));
+    view.article.classList.add("fresh");
+    return view;
+  }
+
+  get text() {
+    return this.parts.text.textContent;
+  }
+
+  /** Everything but the text of its parts. `names`: {me, members, model, stopping}. */
+  describe(message, names) {
+    const { article, parts } = this;
+    const author = names.members[message.author];
+    article.id = `m-${message.id}`;
+    article.dataset.message = message.id;
+    article.dataset.role = message.role;
+    article.dataset.status = message.status;
+    article.toggleAttribute("data-mine", message.role === "user" && message.author === names.me);
+    article.toggleAttribute("data-stopping", names.stopping && !isTerminal(message));
+    delete article.dataset.pending;
+    parts.author.id = `by-${message.id}`;
+    article.setAttribute("aria-labelledby", parts.author.id);
+    setText(parts.author, message.role === "assistant" ? message.model || names.model : (author?.name ?? word("somebody")));
+    if (author) {
+      parts.avatar.dataset.color = author.color;
+      setText(parts.avatar, initial(author.name));
+    }
+    showTime(parts.time, message.at);
+    setText(parts.meta, metaOf(message, names));
+    setText(parts.note, noteOf(message, names));
+  }
+
+  /** An own message that is still in the outbox; its node later becomes the message's. */
+  describePending(item, { text, me, members, note, state }) {
+    const { article, parts } = this;
+    article.dataset.client = item.client_id;
+    article.dataset.role = "user";
+    article.dataset.pending = state;
+    article.setAttribute("data-mine", "");
+    setText(parts.author, members[me.id]?.name ?? me.name);
+    parts.author.id = `by-${item.client_id}`;
+    article.setAttribute("aria-labelledby", parts.author.id);
+    parts.avatar.dataset.color = members[me.id]?.color ?? me.color;
+    setText(parts.avatar, initial(members[me.id]?.name ?? me.name));
+    this.setPart("text", text);
+    setText(parts.note, note);
+  }
+
+  setPart(part, text) {
+    const node = this.parts[part];
+    if (!node) return;
+    const shown = node.textContent;
+    if (shown === text) return;
+    if (text.startsWith(shown)) this.append(part, text.slice(shown.length));
+    else node.replaceChildren(document.createTextNode(text));
+    if (part === "reasoning") this.parts["reasoning-box"].hidden = !text;
+  }
+
+  /** O(length of `text`), not of what is there already. */
+  append(part, text) {
+    const node = this.parts[part];
+    if (!node) return;
+    if (part === "reasoning") this.parts["reasoning-box"].hidden = false;
+    let open = node.lastChild;
+    if (open?.nodeType === Node.ELEMENT_NODE) open = open.lastChild;
+    if (!open) {
+      node.append(text);
+      return;
+    }
+    const lineEnd = open.length > PIECE ? text.indexOf("\n") + 1 : 0;
+    if (!lineEnd) {
+      open.appendData(text);
+      return;
+    }
+    open.appendData(text.slice(0, lineEnd));
+    if (lineEnd === text.length) return this.#nextPiece(node, "");
+    this.#nextPiece(node, text.slice(lineEnd));
+  }
+
+  #nextPiece(node, text) {
+    const piece = document.createElement("span");
+    piece.append(document.createTextNode(text));
+    node.append(piece);
+  }
+}
+
+export function initial(name) {
+  return ([...(name ?? "").trim()][0] ?? "?").toUpperCase();
+}
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function metaOf(message, { stopping }) {
+  if (message.role !== "assistant") return "";
+  if (message.status === "queued") return word("meta.queued");
+  if (message.status === "streaming") {
+    if (stopping) return word("meta.stopping");
+    return word(message.text ? "meta.writing" : "meta.thinking");
+  }
+  const facts = [];
+  const seconds = (new Date(message.closed_at) - new Date(message.at)) / 1000;
+  if (seconds >= 0) facts.push(word("meta.seconds", { n: Math.round(seconds * 10) / 10 }));
+  if (message.usage?.output) facts.push(word("meta.tokens", { n: message.usage.output }));
+  return facts.join(" · ");
+}
+
+function noteOf(message, { me, members }) {
+  const detail = message.failure?.detail ?? "";
+  if (message.status === "stopped") {
+    if (message.by && message.by === me) return word("note.stopped.me");
+    const name = members[message.by]?.name;
+    return name ? word("note.stopped.by", { name }) : word("note.stopped");
+  }
+  if (message.status === "interrupted") return word("note.interrupted", { detail }).replace(/ {2,}/g, " ");
+  return detail || (hasWord(`note.${message.status}`) && message.role === "assistant" && message.status !== "queued" ? word(`note.${message.status}`) : "");
+}

@@ -1,0 +1,135 @@
+// A tab's part in the room: log, socket, outbox and connection state, wired. No DOM.
+
+import { Connection } from "./connection.js";
+import { RoomLog, isTerminal } from "./log.js";
+import { Outbox } from "./outbox.js";
+import { RoomSocket } from "./socket.js";
+
+const REPAIR_EVERY = 1_000;
+
+export class RoomSession {
+  desyncs = 0;
+  #dropped = false; // the cursor, after a difference: the next connect asks for a snapshot
+  #repairAt = 0;
+  #repairTimer = null;
+  #stops = new Set();
+
+  /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame). */
+  constructor({ config, snapshot, url, storage, on, socket = {} }) {
+    this.on = on;
+    this.config = config;
+    this.log = new RoomLog();
+    if (this.log.load(snapshot).length) this.#differed();
+    this.connection = new Connection({ onchange: on.connection, online: globalThis.navigator?.onLine ?? true });
+    this.socket = new RoomSocket({
+      url,
+      cursor: () => (this.#dropped ? "" : this.log.cursor),
+      heartbeat: config.heartbeat,
+      onframe: (frame) => this.#receive(frame),
+      onphase: (phase, details) => this.#phase(phase, details),
+      ...socket,
+    });
+    this.outbox = new Outbox({
+      storage,
+      key: `chatlab.outbox.${config.room}.${config.me.id}.${config.tab}`,
+      transmit: (frame) => this.socket.send(frame),
+      onchange: on.outbox,
+      onsuspect: () => this.socket.check(),
+    });
+  }
+
+  start() {
+    this.socket.connect();
+  }
+
+  post(text) {
+    return this.outbox.add({ type: "post", text });
+  }
+
+  again(type, message) {
+    return this.outbox.add({ type, message });
+  }
+
+  /** Stops are not queued behind messages; one that could not be sent is said again with the next socket. */
+  stop(message) {
+    this.#stops.add(message);
+    this.socket.send({ type: "stop", message });
+  }
+
+  isStopping(message) {
+    return this.#stops.has(message);
+  }
+
+  state() {
+    const answer = this.log.lastAnswer;
+    return {
+      state: this.connection.state,
+      cursor: this.log.cursor,
+      messages: this.log.messages.length,
+      length: answer?.text.length ?? 0,
+      digest: answer?.digest ?? "00000000",
+      outbox: this.outbox.items.length,
+    };
+  }
+
+  #phase(phase, details) {
+    if (phase !== "open") this.outbox.lost();
+    this.connection.phase(phase, details);
+  }
+
+  #receive(frame) {
+    const live = this.connection.facts.phase === "level";
+    const { changes, applied, gap, level, mismatch } = this.log.receive(frame);
+    if (frame.type === "snapshot") this.#dropped = false;
+    if (frame.type === "welcome") this.#welcomed();
+    else if (frame.type === "receipt") this.outbox.receipt(frame.client_id);
+    else if (frame.type === "error") this.#refused(frame);
+    if (applied) this.connection.applied(applied);
+    if (changes.length) {
+      for (const { kind, id } of changes) if (kind === "closed") this.#stops.delete(id);
+      this.on.changes(changes, live);
+    }
+    if (mismatch.length) this.#desync();
+    else if (gap) this.#repair();
+    else if (level) this.connection.phase("level");
+  }
+
+  #welcomed() {
+    this.outbox.opened();
+    for (const id of this.#stops) {
+      const message = this.log.message(id);
+      if (message && !isTerminal(message)) this.socket.send({ type: "stop", message: id });
+      else this.#stops.delete(id);
+    }
+  }
+
+  #refused(frame) {
+    if (frame.client_id) this.outbox.refused(frame);
+    this.on.refused?.(frame);
+  }
+
+  /** Asked at most once a second: a repair that is itself lost is asked for again by whatever comes next. */
+  #repair() {
+    const wait = this.#repairAt + REPAIR_EVERY - Date.now();
+    if (wait <= 0) {
+      this.#repairAt = Date.now();
+      this.socket.sync(true);
+    } else if (!this.#repairTimer) {
+      this.#repairTimer = setTimeout(() => {
+        this.#repairTimer = null;
+        if (this.log.gapped) this.#repair();
+      }, wait);
+    }
+  }
+
+  /** The text is not what the server holds. Must never happen; if it does, forget all and take it anew. */
+  #desync() {
+    this.#differed();
+    this.socket.restart();
+  }
+
+  #differed() {
+    this.desyncs++;
+    this.#dropped = true;
+  }
+}

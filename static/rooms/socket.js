@@ -1,0 +1,171 @@
+// One live wire to the room: connects with the cursor, backs off, beats, notices a dead socket and throws it away.
+// Knows nothing of the frames' meaning except `welcome` and `bye`.
+
+const SUBPROTOCOL = "chatlab.v1";
+const BACKOFF_FIRST = 500;
+const BACKOFF_MOST = 30_000;
+const STEADY = 30_000; // open for so long: the next loss starts at the shortest wait again
+const CONNECT_TIMEOUT = 10_000;
+const CHECK_TIMEOUT = 5_000;
+// A third of the server's window in UTF-16 units, each of which is at most three bytes: confirmed in time in any script.
+const CONFIRM_AFTER = 64 * 1024;
+
+const final = (code) => code >= 4500 && code <= 4999;
+
+export class RoomSocket {
+  #socket = null;
+  #open = false;
+  #attempt = 0;
+  #unconfirmed = 0;
+  #timers = {};
+  #isCut = false;
+  #isGone = false;
+
+  /**
+   * `cursor()` is asked at each connect and sync. `onphase` hears: connecting, open, down {nextAt}, cut, gone {code, detail}.
+   */
+  constructor({ url, cursor, heartbeat, onframe, onphase, create = open, random = Math.random }) {
+    Object.assign(this, { url, cursor, heartbeat: heartbeat * 1000, onframe, onphase, create, random });
+  }
+
+  get isOpen() {
+    return this.#open;
+  }
+
+  connect() {
+    if (this.#isCut || this.#isGone) return;
+    this.#throwAway();
+    this.onphase("connecting");
+    let socket;
+    try {
+      socket = this.create(`${this.url}?cursor=${encodeURIComponent(this.cursor())}`);
+    } catch {
+      this.#lost();
+      return;
+    }
+    this.#socket = socket;
+    // An old socket may speak late, even after close(): only the current one is heard.
+    const ifCurrent = (action) => (event) => this.#socket === socket && action(event);
+    socket.onmessage = ifCurrent(({ data }) => this.#received(data));
+    socket.onclose = ifCurrent(({ code, reason }) => (final(code) ? this.#gone(code, reason) : this.#lost()));
+    this.#after("connect", CONNECT_TIMEOUT, () => this.#lost());
+  }
+
+  /** False where the frame could not even be handed to a socket. */
+  send(frame) {
+    if (!this.#open || this.#socket.readyState !== 1) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Confirms what was applied and asks for what follows; `repair`: for all that follows the cursor. */
+  sync(repair = false) {
+    const cursor = this.cursor();
+    if (!cursor || !this.send({ type: "sync", cursor, ...(repair && { repair }) })) return;
+    this.#unconfirmed = 0;
+    this.#expectAnswer(this.heartbeat * 1.5);
+  }
+
+  /** Something happened that a socket may not have survived: ask now, and wait for the answer only briefly. */
+  check() {
+    if (this.#open) {
+      this.#clear("answer");
+      this.sync();
+      this.#expectAnswer(CHECK_TIMEOUT);
+    } else if (this.#timers.retry) {
+      this.connect();
+    }
+  }
+
+  /** Throw this socket away, whatever it claims, and come back after the usual wait. */
+  restart() {
+    this.#lost();
+  }
+
+  /** Close without a next attempt; `connect` begins again. */
+  pause() {
+    this.#throwAway();
+  }
+
+  cut() {
+    this.#isCut = true;
+    this.#throwAway();
+    this.onphase("cut");
+  }
+
+  plug() {
+    this.#isCut = false;
+    this.connect();
+  }
+
+  #received(data) {
+    this.#clear("answer");
+    this.#unconfirmed += data.length;
+    let frame;
+    try {
+      frame = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (frame.type === "welcome") this.#welcomed();
+    this.onframe(frame);
+    if (frame.type === "bye") this.#gone(frame.code, frame.detail);
+    else if (this.#unconfirmed >= CONFIRM_AFTER) this.sync();
+  }
+
+  #welcomed() {
+    this.#clear("connect");
+    this.#open = true;
+    this.#after("steady", STEADY, () => (this.#attempt = 0));
+    this.#timers.beat = setInterval(() => this.sync(), this.heartbeat);
+    this.onphase("open");
+  }
+
+  /** The first question that stays without any frame decides; later ones do not put the end off. */
+  #expectAnswer(timeout) {
+    if (!this.#timers.answer) this.#after("answer", timeout, () => this.#lost());
+  }
+
+  #lost() {
+    this.#throwAway();
+    if (this.#isCut || this.#isGone) return;
+    const wait = this.random() * Math.min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** this.#attempt++);
+    this.#after("retry", wait, () => this.connect());
+    this.onphase("down", { nextAt: Date.now() + wait });
+  }
+
+  #gone(code, detail) {
+    this.#isGone = true;
+    this.#throwAway();
+    this.onphase("gone", { code, detail });
+  }
+
+  #throwAway() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#open = false;
+    this.#unconfirmed = 0;
+    for (const name of Object.keys(this.#timers)) this.#clear(name);
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+  }
+
+  #after(name, delay, action) {
+    this.#clear(name);
+    this.#timers[name] = setTimeout(() => {
+      delete this.#timers[name];
+      action();
+    }, delay);
+  }
+
+  #clear(name) {
+    clearTimeout(this.#timers[name]); // also ends an interval
+    delete this.#timers[name];
+  }
+}
+
+function open(url) {
+  return new WebSocket(url, SUBPROTOCOL);
+}

@@ -1,0 +1,30 @@
+// Times as the reader's clock says them: short in the page, exact on hover.
+
+const language = document.documentElement.lang || undefined;
+const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const EXACT = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
+const AGO = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const STEPS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+
+export const clock = (date) => CLOCK.format(date);
+
+/** Fill a <time>: the hour for today, the day before it for what is older. */
+export function showTime(node, at) {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return;
+  const text = date.toDateString() === new Date().toDateString() ? CLOCK.format(date) : DAY.format(date);
+  if (node.textContent === text && node.title) return;
+  node.dateTime = date.toISOString();
+  node.title = EXACT.format(date);
+  node.textContent = text;
+}
+
+/** "5 minutes ago" for a while, then the day. */
+export function showAgo(node) {
+  const date = new Date(node.dateTime);
+  const age = (Date.now() - date) / 1000;
+  node.title = EXACT.format(date);
+  const [unit, length] = STEPS.find(([, seconds]) => age >= seconds) ?? ["second", 1];
+  node.textContent = age > 7 * 86_400 ? DAY.format(date) : AGO.format(unit === "second" ? 0 : -Math.floor(age / length), unit);
+}

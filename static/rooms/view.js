@@ -1,0 +1,250 @@
+// The conversation in the page: turns changes of the log into as few touches of the DOM as there are frames to show.
+
+import { MessageView, initial, setText } from "./message.js";
+import { word } from "./words.js";
+
+const HIDDEN_EVERY = 200; // ms; a hidden tab gets no animation frames
+const AVATARS = 4;
+
+export class RoomView {
+  #views = new Map();
+  #pending = new Map();
+  #queue = [];
+  #items = [];
+  #scheduled = false;
+
+  /** `log()` and `stopping(id)` are asked when drawing. */
+  constructor({ log, me, model, stopping, follow, ondrawn = () => {} }) {
+    Object.assign(this, { log, me, model, stopping, follow, ondrawn });
+    this.list = document.getElementById("messages");
+    this.empty = document.getElementById("empty");
+    this.earlier = document.getElementById("earlier");
+    document.addEventListener("visibilitychange", () => document.hidden && this.#flush());
+  }
+
+  /** Take over what the server rendered. Where a node's text is not the log's, the log is right. */
+  hydrate() {
+    for (const node of this.list.children) {
+      const view = new MessageView(node);
+      if (view.article.dataset.message) this.#views.set(view.article.dataset.message, view);
+    }
+    this.#reset();
+    this.#finish();
+  }
+
+  changes(list) {
+    this.#queue.push(...list);
+    this.#schedule();
+  }
+
+  pending(items) {
+    this.#items = items;
+    this.#schedule();
+  }
+
+  /** Draw one message's header again, its state having changed on this side. */
+  touch(id) {
+    this.changes([{ kind: "touched", id }]);
+  }
+
+  prepend(messages) {
+    const anchor = this.list.firstElementChild;
+    this.follow.keepPlace(anchor, () => {
+      const nodes = messages.map((message) => this.#make(message).node);
+      this.list.prepend(...nodes);
+      this.#showEarlier();
+    });
+  }
+
+  textOf(id) {
+    return this.log().message(id)?.text ?? "";
+  }
+
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const flush = () => this.#scheduled && this.#flush();
+    // The timer is there for frames that are throttled away: a frame outside of the view, a window that is covered.
+    setTimeout(flush, HIDDEN_EVERY);
+    if (!document.hidden) requestAnimationFrame(flush);
+  }
+
+  #flush() {
+    this.#scheduled = false;
+    const changes = this.#queue;
+    this.#queue = [];
+    // A reset draws the log as it is now, with all that was queued before and behind it.
+    if (changes.some(({ kind }) => kind === "reset")) this.#reset();
+    else this.#apply(changes);
+    this.#drawPending();
+    this.#finish();
+  }
+
+  #apply(changes) {
+    const texts = new Map();
+    const touched = new Set();
+    let opened = 0;
+    for (const change of changes) {
+      if (change.kind === "opened") {
+        opened += this.#open(change) ? 1 : 0;
+        touched.add(change.id);
+      } else if (change.kind === "appended") {
+        const key = `${change.id} ${change.part}`;
+        const entry = texts.get(key) ?? { id: change.id, part: change.part, pieces: [] };
+        entry.pieces.push(change.text);
+        texts.set(key, entry);
+      } else if (change.kind === "member") {
+        this.#everyName();
+      } else if (change.id) {
+        touched.add(change.id);
+      }
+    }
+    this.#appendTexts(texts, touched);
+    for (const id of touched) this.#describe(id);
+    this.follow.arrived(opened);
+  }
+
+  #appendTexts(texts, touched) {
+    for (const { id, part, pieces } of texts.values()) {
+      const view = this.#views.get(id);
+      if (!view) continue;
+      if (part === "text" && !view.parts.text.firstChild) touched.add(id); // from "thinking" to "writing"
+      view.append(part, pieces.join(""));
+    }
+  }
+
+  #reset() {
+    const { messages } = this.log();
+    const kept = new Set(messages.map((message) => message.id));
+    for (const [id, view] of this.#views) {
+      if (kept.has(id)) continue;
+      view.node.remove();
+      this.#views.delete(id);
+    }
+    let next = this.list.firstElementChild;
+    for (const message of messages) {
+      const view = this.#views.get(message.id) ?? this.#adopt(message) ?? this.#make(message);
+      view.setPart("text", message.text);
+      view.setPart("reasoning", message.reasoning ?? "");
+      view.describe(message, this.#names(message.id));
+      if (view.node === next) next = next.nextElementSibling;
+      else this.list.insertBefore(view.node, next);
+    }
+    this.#showMembers();
+  }
+
+  /** A message appeared, with the text that it had then: what it got since is in the queue behind. */
+  #open({ id, text, reasoning }) {
+    const message = this.log().message(id);
+    if (!message || this.#views.has(id)) return false;
+    const view = this.#adopt(message) ?? this.#make({ ...message, text, reasoning });
+    this.list.insertBefore(view.node, this.#firstPending());
+    return true;
+  }
+
+  #make(message) {
+    const view = MessageView.blank();
+    this.#views.set(message.id, view);
+    view.setPart("text", message.text);
+    view.setPart("reasoning", message.reasoning ?? "");
+    view.describe(message, this.#names(message.id));
+    return view;
+  }
+
+  /** The node that showed this message while it was in our outbox. */
+  #adopt(message) {
+    if (message.author !== this.me.id || !message.client_id) return null;
+    const view = this.#pending.get(message.client_id);
+    if (!view) return null;
+    this.#pending.delete(message.client_id);
+    this.#views.set(message.id, view);
+    view.setPart("text", message.text);
+    return view;
+  }
+
+  #names(id) {
+    return { me: this.me.id, members: this.log().state.members, model: this.model, stopping: this.stopping(id) };
+  }
+
+  #describe(id) {
+    const message = this.log().message(id);
+    const view = this.#views.get(id);
+    if (message && view) view.describe(message, this.#names(id));
+  }
+
+  #everyName() {
+    for (const id of this.#views.keys()) this.#describe(id);
+    this.#showMembers();
+  }
+
+  #firstPending() {
+    for (const view of this.#pending.values()) if (view.node.isConnected) return view.node;
+    return null;
+  }
+
+  #drawPending() {
+    const held = new Set(this.log().messages.map((message) => message.author === this.me.id && message.client_id));
+    const posts = this.#items.filter((item) => item.frame.type === "post" && !held.has(item.client_id));
+    const wanted = new Set(posts.map((item) => item.client_id));
+    for (const [clientId, view] of this.#pending) {
+      if (wanted.has(clientId)) continue;
+      view.node.remove();
+      this.#pending.delete(clientId);
+    }
+    posts.forEach((item, index) => {
+      let view = this.#pending.get(item.client_id);
+      if (!view) {
+        view = MessageView.blank();
+        this.#pending.set(item.client_id, view);
+        this.list.append(view.node);
+      }
+      view.describePending(item, { text: item.frame.text, me: this.me, members: this.log().state.members, ...stateOf(item, index) });
+    });
+  }
+
+  #showMembers() {
+    const list = document.getElementById("members");
+    const members = Object.values(this.log().state.members).filter((member) => member.role !== "left");
+    const avatars = members.slice(0, AVATARS).map((member) => avatar(member.name, initial(member.name), member.color));
+    if (members.length > AVATARS) {
+      const rest = members.slice(AVATARS);
+      avatars.push(avatar(rest.map((member) => member.name).join(", "), `+${rest.length}`));
+    }
+    list.replaceChildren(...avatars);
+  }
+
+  #showEarlier() {
+    this.earlier.hidden = !this.log().earlier;
+  }
+
+  #finish() {
+    this.empty.hidden = this.list.childElementCount > 0;
+    this.#showEarlier();
+    this.follow.settle();
+    this.ondrawn();
+  }
+}
+
+function stateOf(item, index) {
+  if (item.state === "failed") return { state: "failed", note: word("pending.failed", { detail: item.detail ?? "" }) };
+  if (item.state === "sending") return { state: "sending", note: word("pending.sending") };
+  if (index > 0) return { state: "waiting", note: word("pending.paused") };
+  const seconds = Math.ceil(((item.retryAt ?? 0) - Date.now()) / 1000);
+  if (seconds > 0) return { state: "waiting", note: word("pending.later", { n: seconds }) };
+  return { state: "waiting", note: word("pending.waiting") };
+}
+
+function avatar(name, label, color) {
+  const node = document.createElement("li");
+  node.className = color ? "avatar" : "avatar more";
+  if (color) node.dataset.color = color;
+  node.title = name;
+  const shown = document.createElement("span");
+  shown.setAttribute("aria-hidden", "true");
+  shown.textContent = label;
+  const said = document.createElement("span");
+  said.className = "visually-hidden";
+  said.textContent = name;
+  node.append(shown, said);
+  return node;
+}
