@@ -255,4 +255,3 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {"rooms": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO"), "propagate": True}},
 }
-

@@ -1,7 +1,8 @@
 """Who is asking, and as which member of a room. Nothing of a room is readable without being one.
 
 A visitor is a signed-in user, a guest session (a random key in Django's session), or a program with a member's bearer
-token. Sockets are checked with read-only look-ups: `channels.auth` would end the session after a rotation of SECRET_KEY.
+token. Sockets are checked with read-only look-ups: `channels.auth` would end the session after a rotation of
+SECRET_KEY.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Visitor:
     @property
     def name(self) -> str:
         """Whose limits this visitor uses up."""
-        return f"user {self.user_id}" if self.user_id else f"guest {self.guest}" if self.guest else f"token {self.token}"
+        return (
+            f"user {self.user_id}" if self.user_id else f"guest {self.guest}" if self.guest else f"token {self.token}"
+        )
 
 
 def visitor_of_request(request: HttpRequest) -> Visitor:
@@ -94,7 +97,9 @@ def admit(session_key: str | None, authorization: str, room_id: str) -> tuple[Vi
 
 
 def still_member(visitor: Visitor, member_id: str) -> bool:
-    """Whether a listening socket may go on listening: the session, the account, the token and the membership all hold."""
+    """Whether a listening socket may go on listening: the session, the account, the token and the membership all
+    hold.
+    """
     if not visitor.token:
         visitor = visitor_of_session(visitor.session_key)
     return visitor.known and Member.objects.filter(memberships(visitor), pk=member_id).exists()
@@ -120,7 +125,9 @@ class _ReadOnlySession(dict):
     """What `get_user` needs of a session; where it would end or renew one, this does nothing."""
 
     def __init__(self, stored: dict):
-        super().__init__({key: stored[key] for key in (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY) if key in stored})
+        super().__init__(
+            {key: stored[key] for key in (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY) if key in stored}
+        )
 
     def flush(self) -> None:
         self.clear()

@@ -1,7 +1,7 @@
 """The HTTP API (docs/protocol.md, section 5): the same verbs and bodies as on the socket.
 
-A browser uses its session cookie and the CSRF token, a program a member's bearer token. Who is not a member gets the same
-404 as for a room that does not exist. Errors are `application/problem+json` (RFC 9457).
+A browser uses its session cookie and the CSRF token, a program a member's bearer token. Who is not a member gets the
+same 404 as for a room that does not exist. Errors are `application/problem+json` (RFC 9457).
 """
 
 from __future__ import annotations
@@ -175,5 +175,3 @@ def _raw_json(text: str) -> HttpResponse:
     response = HttpResponse(text, content_type="application/json")
     response["Cache-Control"] = "no-store"
     return response
-
-

@@ -1,7 +1,8 @@
 """How the event loop reaches the database: reads on a few threads that keep their connections.
 
 Not `database_sync_to_async`: that would send every socket of the process through one thread (one slow query stalls them
-all) and, with CONN_MAX_AGE 0, open a connection for each call. Writes of the log have a thread of their own (`rooms.log`).
+all) and, with CONN_MAX_AGE 0, open a connection for each call. Writes of the log have a thread of their own
+(`rooms.log`).
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ async def read(function: Callable[..., T], *args: object) -> T:
 
 
 def quiet_connection() -> None:
-    """Keep this thread's connection from collecting its queries under DEBUG: no request ever ends here to reset them."""
+    """Keep this thread's connection from collecting its queries under DEBUG: no request ever ends here to reset them.
+    """
     connection.make_debug_cursor = connection.make_cursor
 
 
 @contextmanager
 def consistent_read() -> Iterator[None]:
-    """All reads inside see one state of the database, without a write lock (`atomic()` would take SQLite's)."""
+    """All reads inside see one state of the database, without a write lock (`atomic()` takes SQLite's)."""
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "sqlite":

@@ -47,7 +47,9 @@ class Busy(RoomError):
 
 
 class Unavailable(RoomError):
-    """The database did not answer in time, or the outcome of a commit is not known: ask again with the same client_id."""
+    """The database did not answer in time, or the outcome of a commit is not known: ask again with the same
+    client_id.
+    """
 
 
 class Fenced(Exception):

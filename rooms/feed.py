@@ -1,8 +1,8 @@
 """What this process knows about the rooms it serves: their heads, and who is behind.
 
-Every socket hears of new deltas through its own membership in the room's group. But a layer may lose any event, also the
-last one of a burst, after which nothing shows the loss. So all heads are looked up every CHATLAB_HEAD_CHECK seconds, in
-one query, and sockets that are behind read the log. Sockets that need the same pages share one read.
+Every socket hears of new deltas through its own membership in the room's group. But a layer may lose any event, also
+the last one of a burst, after which nothing shows the loss. So all heads are looked up every CHATLAB_HEAD_CHECK
+seconds, in one query, and sockets that are behind read the log. Sockets that need the same pages share one read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The room's state as a function of its log: `fold`. Pure; `static/rooms/log.js` is its twin, held equal by tests/vectors.
+"""The room's state as a function of its log: `fold`. Pure; `static/rooms/log.js` is its twin, held equal by
+tests/vectors.
 
 A state is the body of a `snapshot`: `{"room": {...}, "members": {id: {...}}, "messages": [...]}` in wire form.
 """

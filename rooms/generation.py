@@ -60,7 +60,8 @@ class _Writing:
                 recorder = group.create_task(self._record())
                 keeper = group.create_task(self._keep_lease())
                 outcome = await self._read(provider)
-                # Not cancelled: a commit under way must be in the log before the end is. What gathers now goes with the end.
+                # Not cancelled: a commit under way must be in the log before the end is. What gathers now goes with
+                # the end.
                 self._done = True
                 self._wake.set()
                 await recorder

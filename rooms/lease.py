@@ -33,7 +33,9 @@ def renew(generation_id: int, now: datetime) -> None:
 
 
 def waiting() -> list[tuple[str, int]]:
-    """(room, id) of generations that nobody writes: queued, or left by a worker whose lease has run out. Oldest first."""
+    """(room, id) of generations that nobody writes: queued, or left by a worker whose lease has run out. Oldest
+    first.
+    """
     orphaned = Q(status=Generation.Status.STREAMING, lease_until__lt=database.clock())
     rows = Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned).order_by("pk")
     return list(rows.values_list("room_id", "pk")[:500])
@@ -52,4 +54,3 @@ def closed_among(generation_ids: list[int]) -> list[int]:
         return []
     rows = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=Generation.OPEN)
     return list(rows.values_list("pk", flat=True))
-

@@ -100,7 +100,9 @@ class Token(models.Model):
 
 
 class Message(models.Model):
-    """What a person or the assistant said. `text` is a checkpoint: complete once the answer has ended, else up to `text_seq`."""
+    """What a person or the assistant said. `text` is a checkpoint: complete once the answer has ended, else up to
+    `text_seq`.
+    """
 
     class Role(models.TextChoices):
         USER = "user", _("user")
@@ -110,7 +112,11 @@ class Message(models.Model):
     room = models.ForeignKey(Room, models.CASCADE, related_name="messages", verbose_name=_("room"))
     role = models.CharField(_("role"), max_length=9, choices=Role)
     member = models.ForeignKey(
-        Member, models.RESTRICT, related_name="+", verbose_name=_("member"), help_text=_("Who said it, or asked for it.")
+        Member,
+        models.RESTRICT,
+        related_name="+",
+        verbose_name=_("member"),
+        help_text=_("Who said it, or asked for it."),
     )
     client_id = models.CharField(_("client_id"), max_length=64, null=True, blank=True)
     parent = models.ForeignKey(
@@ -164,7 +170,9 @@ class Generation(models.Model):
     continues = models.ForeignKey(
         Message, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("continues")
     )
-    fence = models.PositiveIntegerField(_("fence"), default=0, help_text=_("How often the right to write changed hands."))
+    fence = models.PositiveIntegerField(
+        _("fence"), default=0, help_text=_("How often the right to write changed hands.")
+    )
     holder = models.CharField(_("lease holder"), max_length=100, blank=True)
     lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
     context_seq = models.BigIntegerField(_("context taken at"), null=True, blank=True)
@@ -195,7 +203,9 @@ class Generation(models.Model):
         ]
         indexes = [
             # What a worker looks for every second: few rows are ever open, so the index stays tiny.
-            models.Index("status", "lease_until", name="generation_open", condition=Q(status__in=["queued", "streaming"]))
+            models.Index(
+                "status", "lease_until", name="generation_open", condition=Q(status__in=["queued", "streaming"])
+            )
         ]
 
     def __str__(self) -> str:
@@ -203,7 +213,9 @@ class Generation(models.Model):
 
 
 class Delta(models.Model):
-    """One row of the room log. It never changes once committed; `payload` is text so that its bytes stay what they were."""
+    """One row of the room log. It never changes once committed; `payload` is text so that its bytes stay what they
+    were.
+    """
 
     class Kind(models.TextChoices):
         OPENED = "opened", _("opened")

@@ -1,7 +1,7 @@
 """What runs in a server process beside its sockets: publishing, the watch over the heads, the embedded worker.
 
-It starts with the process, not with its first visitor: uvicorn says so by the lifespan protocol, daphne (which has none)
-by its reactor. Whatever it leaves unfinished when the process dies, the database knows.
+It starts with the process, not with its first visitor: uvicorn says so by the lifespan protocol, daphne (which has
+none) by its reactor. Whatever it leaves unfinished when the process dies, the database knows.
 """
 
 from __future__ import annotations

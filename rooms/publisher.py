@@ -1,8 +1,8 @@
 """Publishing: from the writer's commit to the channel layer, without ever standing in the writer's way.
 
-One publisher per process. Segments wait in order; consecutive ones of a room are merged while they wait, so a slow layer
-gets fewer and larger events. A room whose waiting text outgrows MERGE_BYTES keeps only its place: readers then read the
-log. The frame of an event is encoded here, once, however many sockets it goes to.
+One publisher per process. Segments wait in order; consecutive ones of a room are merged while they wait, so a slow
+layer gets fewer and larger events. A room whose waiting text outgrows MERGE_BYTES keeps only its place: readers then
+read the log. The frame of an event is encoded here, once, however many sockets it goes to.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Publisher:
                 await self._send_next()
 
     def publish(self, batch: Batch) -> None:
-        """Take over a committed batch; callable from any thread. Without a running loop nobody here listens: dropped."""
+        """Take over a committed batch; callable from any thread. Without a running loop it is dropped: nobody
+        listens.
+        """
         loop = self._loop
         if loop is not None:
             try:

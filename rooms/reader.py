@@ -66,7 +66,9 @@ class RoomReader:
                 await self._start_from(Cursor.parse(token))
 
     async def deliver(self, event: dict) -> None:
-        """A `room.deltas` event: passed on where it is what follows, dropped where it is known, else read from the log."""
+        """A `room.deltas` event: passed on where it is what follows, dropped where it is known, else read from the
+        log.
+        """
         async with self._lock:
             head = Cursor(event["last"], event["chain"])
             if self.sent is None or head.seq <= self.sent.seq:
@@ -78,7 +80,9 @@ class RoomReader:
                 await self._catch_up()
 
     async def sync(self, frame: frames.Sync) -> bool:
-        """Confirm, repair where that is asked for, go on, and answer `synced` once level. True if it confirmed anything."""
+        """Confirm, repair where that is asked for, go on, and answer `synced` once level. True if it confirmed
+        anything.
+        """
         async with self._lock:
             cursor = Cursor.parse(frame.cursor)
             if frame.repair or not self._sent_to_it(cursor):
@@ -118,7 +122,7 @@ class RoomReader:
         await self._catch_up(look=True)
 
     async def _catch_up(self, *, look: bool = False) -> None:
-        """Send pages until level with the head or the window is full. `look`: the head that is known here may be old."""
+        """Send pages until level with the head, or the window is full. `look`: the head known here may be old."""
         while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
             page = await self.feed.read(self.sent)
             if not page.items:
@@ -130,7 +134,8 @@ class RoomReader:
         if self._owes_synced and not self._window.full:
             await self.feed.prime()
             if self.sent.seq < self.feed.head.seq:
-                return await self._catch_up()
+                await self._catch_up()
+                return
             self._owes_synced = False
             digests = self.feed.digests if self.feed.head == self.sent else {}
             await self._send(frames.synced(self.sent, digests))

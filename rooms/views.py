@@ -75,7 +75,10 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
     member = access.member_of(visitor, room_id) if visitor.known else None
     if member is None:
         raise Http404
-    body = {"text": request.POST.get("text", ""), "client_id": request.POST.get("client_id") or secrets.token_urlsafe(12)}
+    body = {
+        "text": request.POST.get("text", ""),
+        "client_id": request.POST.get("client_id") or secrets.token_urlsafe(12),
+    }
     try:
         limits.spend("CHATLAB_RATE_POSTS", visitor.name, "messages")
         actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))

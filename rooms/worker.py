@@ -1,8 +1,8 @@
 """The worker of a process: starts generations as tasks, any number at once, and lets go of those it has lost.
 
-The queue is the Generation rows; an event on the channel layer only makes it faster. So the worker also looks for itself
-every CHATLAB_QUEUE_POLL seconds: for rows that are queued, for leases that have run out, and whether what it writes is
-still its own. That is how what was queued when a process died is picked up by the next one.
+The queue is the Generation rows; an event on the channel layer only makes it faster. So the worker also looks for
+itself every CHATLAB_QUEUE_POLL seconds: for rows that are queued, for leases that have run out, and whether what it
+writes is still its own. That is how what was queued when a process died is picked up by the next one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from . import database, lease
 from .actions import commit, expire
 from .errors import Fenced, RoomError
 from .generation import run
-from .providers import Provider, open_provider
+from .providers import Provider, open_provider, preload
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,9 @@ class Worker:
 
     async def poll(self) -> None:
         """Look for work for ever."""
+        # Here and not at the first question: the SDK takes a second to import and would hold up every socket.
+        await asyncio.to_thread(preload)
+        self._provider = self._provider or open_provider()
         while True:
             try:
                 for room_id, generation_id in await database.read(lease.expired):

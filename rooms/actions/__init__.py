@@ -1,10 +1,11 @@
 """The verbs: what can happen in a room. Each builds a Change; `commit` commits it, then it is published.
 
-    receipt = await commit(post(member, frame))        in a consumer or a generation
-    receipt = commit_now(post(member, frame))          in a view or a command
+receipt = await commit(post(member, frame))        in a consumer or a generation
+receipt = commit_now(post(member, frame))          in a view or a command
 """
 
-from .commit import close, commit, commit_now, start, stop as stop_publishing
+from .commit import close, commit, commit_now, start
+from .commit import stop as stop_publishing
 from .generations import Job, Outcome, Piece, claim, expire, finish, record, renew
 from .messages import Receipt, continue_answer, post, retry, stop
 from .rooms import Joined, change_room, create_room, join

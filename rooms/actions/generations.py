@@ -170,9 +170,7 @@ def _begin(log: Transaction, generation: LockedGeneration) -> Job:
     )
     Message.objects.filter(pk=generation.message).update(seq=seq)
     Generation.objects.filter(pk=generation.id).update(model=model, started_at=at, context_seq=seq)
-    return Job(
-        generation.id, generation.fence, generation.room, generation.message, model, row["continues_id"], seq
-    )
+    return Job(generation.id, generation.fence, generation.room, generation.message, model, row["continues_id"], seq)
 
 
 def _append(log: Transaction, job: Job, pieces: list[Piece]) -> None:
@@ -185,5 +183,3 @@ def _append(log: Transaction, job: Job, pieces: list[Piece]) -> None:
             digest=piece.digest,
             at=piece.at,
         )
-
-

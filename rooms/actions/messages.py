@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import F
-
 from .. import frames
 from ..errors import Conflict, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction, cursor_at
-from ..models import Delta, Generation, Member, Message, Room
+from ..models import Generation, Member, Message, Room
 from ..text import EMPTY_DIGEST, digest, new_id
 from .generations import close_answer
 from .rooms import known_models, require_member
@@ -65,6 +63,7 @@ def stop(member_id: str, room_id: str, message_id: str) -> Change:
 
     The fence is raised in the same transaction: whatever its worker is doing, it writes nothing any more.
     """
+
     def apply(log: Transaction) -> None:
         member = require_member(log, member_id, room_id)
         generation = log.generation_of(room_id, message_id)
@@ -74,9 +73,7 @@ def stop(member_id: str, room_id: str, message_id: str) -> Change:
     return Change(room_id, apply)
 
 
-def _another_answer(
-    member_id: str, room_id: str, frame: frames.Retry | frames.Continue, *, goes_on: bool
-) -> Change:
+def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.Continue, *, goes_on: bool) -> Change:
     def apply(log: Transaction) -> Receipt:
         member = require_member(log, member_id, room_id)
         if (before := _receipt_of(log, member, frame.client_id)) is not None:
@@ -177,4 +174,3 @@ def _receipt(log: Transaction, client_id: str, message: Message, answer: Message
     return Receipt(
         client_id, message.pk, message.opened_seq, answer.pk, Cursor(answer.opened_seq, chain), repeated=False
     )
-

@@ -6,6 +6,7 @@ after a cursor and the state at the head, `verify` the proof that all of it fits
 
 from .append import Change, Transaction
 from .read import Page, context_of, cursor_at, earlier_messages, find, head_of, heads, page_after, snapshot, streaming
+from .verify import verify
 from .writer import Batch, Segment, Writer
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "page_after",
     "snapshot",
     "streaming",
+    "verify",
 ]

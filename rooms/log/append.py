@@ -1,4 +1,5 @@
-"""One transaction of the log: rooms locked, fences checked, sequences allocated, rows inserted, for a whole batch at once.
+"""One transaction of the log: rooms locked, fences checked, sequences allocated, rows inserted, for a whole batch at
+once.
 
 A sequence is allocated under its room's row lock and becomes visible with the commit, so commit order is sequence order
 (an autoincrement id is allocated before the commit, and a reader that has seen 2 may then never look for a late 1).
@@ -125,7 +126,9 @@ class Transaction:
         """The generation, if `fence` still is the right to write it."""
         generation = self.generation(generation_id)
         if generation.status != Generation.Status.STREAMING or generation.fence != fence:
-            raise Fenced(f"generation {generation_id} is {generation.status} with fence {generation.fence}, not {fence}")
+            raise Fenced(
+                f"generation {generation_id} is {generation.status} with fence {generation.fence}, not {fence}"
+            )
         return generation
 
     def append(

@@ -1,6 +1,7 @@
 """Reading the log: what comes after a cursor, the state at the head, and what a model is shown.
 
-A reader that is in doubt asks for more than it needs; nothing here ever returns a part of a history as if it were whole.
+A reader that is in doubt asks for more than it needs; nothing here ever returns a part of a history as if it were
+whole.
 """
 
 from __future__ import annotations

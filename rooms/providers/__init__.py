@@ -10,13 +10,25 @@ from django.conf import settings
 
 from .base import Ended, Opened, Provider, ProviderError, Request, TextDelta
 
-__all__ = ["Ended", "Opened", "Provider", "ProviderError", "Request", "TextDelta", "describe", "open_provider"]
+__all__ = [
+    "Ended",
+    "Opened",
+    "Provider",
+    "ProviderError",
+    "Request",
+    "TextDelta",
+    "describe",
+    "open_provider",
+    "preload",
+]
 
 DEMO_MODEL = "demo-model"
 
 
 def open_provider() -> Provider:
-    """The configured provider, for the running event loop. Building one costs about 90 ms: keep it, close it at the end."""
+    """The configured provider, for the running event loop. Building one costs about 90 ms: keep it, close it at the
+    end.
+    """
     from . import responses
 
     if settings.CHATLAB_PROVIDER == "demo":
@@ -24,6 +36,11 @@ def open_provider() -> Provider:
 
         return responses.ResponsesProvider(demo_client())
     return responses.ResponsesProvider(responses.openai_client())
+
+
+def preload() -> None:
+    """Import the SDK; callable from any thread."""
+    from . import demo, responses  # noqa: F401
 
 
 def describe() -> dict:

@@ -1,4 +1,4 @@
-"""Sockets and the worker's channel: translate frames and events to verbs, and send. No decisions about rooms.
+"""One consumer per socket: it joins its room's group, passes on what comes, and hears its client.
 
 A consumer of Channels hands every event of the layer through a thread (`close_old_connections`) and makes new tasks for
 each wait. Both are replaced here: a socket has one task that passes the layer's events on and one that listens to its
@@ -10,28 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
-from channels.utils import await_many_dispatch
 from django.conf import settings
 
-from . import access, actions, broadcast, database, frames
-from .database import CONNECTION_ERRORS
-from .errors import BadFrame, Close, NotFound, RoomError, Unavailable
-from .feed import feeds
-from .limits import Bucket, limits
-from .models import Member
-from .reader import RoomReader
-from .worker import worker
+from .. import access, broadcast, database, frames
+from ..database import CONNECTION_ERRORS
+from ..errors import BadFrame, Close, NotFound, RoomError, Unavailable
+from ..feed import feeds
+from ..limits import Bucket, limits
+from ..models import Member
+from ..reader import RoomReader
+from .commands import Closing, obey
 
 logger = logging.getLogger(__name__)
-
-
-class _Closing(Exception):
-    """This socket is to be closed, with a code."""
-
-    def __init__(self, code: int):
-        self.code = code
 
 
 class RoomConsumer(AsyncConsumer):
@@ -99,7 +92,7 @@ class RoomConsumer(AsyncConsumer):
                 follower = group.create_task(self._follow(mailbox, _cursor_in(query)))
                 await self._listen(receive)
                 follower.cancel()
-        except* _Closing as closing:
+        except* Closing as closing:
             await self._close(closing.exceptions[0].code)
         finally:
             for task in self._tasks:
@@ -135,7 +128,7 @@ class RoomConsumer(AsyncConsumer):
         try:
             await sending
         except NotFound:
-            raise _Closing(Close.NO_ROOM) from None
+            raise Closing(Close.NO_ROOM) from None
         except (*CONNECTION_ERRORS, Unavailable) as error:
             logger.warning("room %s: a reader has to wait: %s", self.room_id, error)
 
@@ -182,13 +175,16 @@ class RoomConsumer(AsyncConsumer):
         try:
             if text is None:
                 raise BadFrame("Frames are text messages, not binary ones.")
-            if len(text) > settings.CHATLAB_FRAME_MAX or len(text.encode(errors="replace")) > settings.CHATLAB_FRAME_MAX:
+            if (
+                len(text) > settings.CHATLAB_FRAME_MAX
+                or len(text.encode(errors="replace")) > settings.CHATLAB_FRAME_MAX
+            ):
                 raise BadFrame(f"A frame has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
             frame = frames.parse(text, text_max=settings.CHATLAB_TEXT_MAX)
-            await _HANDLERS[type(frame)](self, frame)
+            await obey(self, frame)
         except RoomError as refusal:
             await self._refuse(refusal, text)
-        except _Closing:
+        except Closing:
             raise
         except Exception:
             logger.exception("room %s: a frame of member %s failed", self.room_id, self.member.pk)
@@ -200,51 +196,11 @@ class RoomConsumer(AsyncConsumer):
         logger.log(level, "room %s: refused [%s] %s: %s", self.room_id, request_id, refusal.code, refusal.detail)
         await self.send(frames.error(refusal, request_id, frames.client_id_of(text) if text else None))
         if isinstance(refusal, BadFrame) and self._bad_frames.take():
-            raise _Closing(Close.BAD_FRAMES)
+            raise Closing(Close.BAD_FRAMES)
 
-    async def _sync(self, frame: frames.Sync) -> None:
-        try:
-            confirmed = await self.reader.sync(frame)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable("The database is not reachable. Try again.", retry_after=2) from error
-        except NotFound:
-            raise _Closing(Close.NO_ROOM) from None
-        if not confirmed:
-            self._spend_frame()
-
-    async def _post(self, frame: frames.Post) -> None:
-        self._spend_post()
-        await self._commit_and_confirm(actions.post(self.member.pk, self.room_id, frame))
-
-    async def _retry(self, frame: frames.Retry) -> None:
-        self._spend_post()
-        await self._commit_and_confirm(actions.retry(self.member.pk, self.room_id, frame))
-
-    async def _continue(self, frame: frames.Continue) -> None:
-        self._spend_post()
-        await self._commit_and_confirm(actions.continue_answer(self.member.pk, self.room_id, frame))
-
-    async def _stop(self, frame: frames.Stop) -> None:
-        self._spend_frame()
-        await actions.commit(actions.stop(self.member.pk, self.room_id, frame.message))
-
-    async def _room(self, frame: frames.ChangeRoom) -> None:
-        self._spend_frame()
-        await actions.commit(actions.change_room(self.member.pk, self.room_id, frame))
-
-    async def _typing(self, frame: frames.Typing) -> None:
-        self._spend_frame()
-
-    async def _commit_and_confirm(self, change) -> None:
-        receipt = await actions.commit(change)
-        await self.send(frames.receipt(receipt.client_id, receipt.message, receipt.seq))
-
-    def _spend_post(self) -> None:
-        limits.spend("CHATLAB_RATE_POSTS", self.visitor.name, "messages")
-
-    def _spend_frame(self) -> None:
+    def spend_frame(self) -> None:
         if settings.CHATLAB_LIMITS and self._frames.take():
-            raise _Closing(Close.TOO_MANY)
+            raise Closing(Close.TOO_MANY)
 
     def _welcome(self) -> str:
         me = {"id": self.member.pk, "name": self.member.name, "role": self.member.role}
@@ -254,17 +210,6 @@ class RoomConsumer(AsyncConsumer):
             "window": settings.CHATLAB_WINDOW,
         }
         return frames.welcome(self.room_id, me, sizes, settings.CHATLAB_HEARTBEAT)
-
-
-_HANDLERS = {
-    frames.Sync: RoomConsumer._sync,
-    frames.Post: RoomConsumer._post,
-    frames.Retry: RoomConsumer._retry,
-    frames.Continue: RoomConsumer._continue,
-    frames.Stop: RoomConsumer._stop,
-    frames.ChangeRoom: RoomConsumer._room,
-    frames.Typing: RoomConsumer._typing,
-}
 
 
 class NoRoomConsumer(AsyncConsumer):
@@ -283,32 +228,5 @@ class NoRoomConsumer(AsyncConsumer):
         pass
 
 
-class GenerationConsumer(AsyncConsumer):
-    """The worker's channel: starts generations as tasks, and lets go of those that have ended elsewhere."""
-
-    async def __call__(self, scope, receive, send):
-        self.scope = scope
-        mailbox = broadcast.Mailbox()
-        await mailbox.join(broadcast.GENERATIONS)
-        try:
-            await await_many_dispatch([receive, mailbox.receive], self.dispatch)
-        finally:
-            await mailbox.leave()
-
-    async def dispatch(self, event: dict) -> None:
-        """One bad event may not end the worker."""
-        try:
-            if event["type"] == "generation.start":
-                worker.start(event["room"], event["generation"])
-            elif event["type"] == "generation.stop":
-                worker.release(event["generation"])
-            else:
-                raise ValueError(f"no handler for {event['type']!r}")
-        except Exception:
-            logger.exception("the worker could not handle an event")
-
-
 def _cursor_in(query: str) -> str:
-    from urllib.parse import parse_qs
-
     return parse_qs(query, max_num_fields=20).get("cursor", [""])[0]

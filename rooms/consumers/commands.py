@@ -1,0 +1,95 @@
+"""What a client may say on its socket, each a verb: translate, commit, answer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .. import actions, frames
+from ..access import Visitor
+from ..database import CONNECTION_ERRORS
+from ..errors import Close, NotFound, Unavailable
+from ..limits import limits
+from ..log import Change
+from ..models import Member
+from ..reader import RoomReader
+
+
+class Closing(Exception):
+    """This socket is to be closed, with a code."""
+
+    def __init__(self, code: int):
+        self.code = code
+
+
+class Socket(Protocol):
+    """What a command needs to know of the socket that it came from."""
+
+    room_id: str
+    member: Member
+    visitor: Visitor
+    reader: RoomReader
+
+    async def send(self, frame: str) -> None: ...
+
+    def spend_frame(self) -> None:
+        """Count a frame against the socket's rate; Closing where it is used up."""
+        ...
+
+
+async def obey(socket: Socket, frame: frames.ClientFrame) -> None:
+    """Do what a frame says. Raises RoomError for a refusal, Closing where the socket can't go on."""
+    await _COMMANDS[type(frame)](socket, frame)
+
+
+async def _sync(socket: Socket, frame: frames.Sync) -> None:
+    try:
+        confirmed = await socket.reader.sync(frame)
+    except CONNECTION_ERRORS as error:
+        raise Unavailable("The database is not reachable. Try again.", retry_after=2) from error
+    except NotFound:
+        raise Closing(Close.NO_ROOM) from None
+    if not confirmed:
+        socket.spend_frame()
+
+
+async def _post(socket: Socket, frame: frames.Post) -> None:
+    await _ask(socket, actions.post(socket.member.pk, socket.room_id, frame))
+
+
+async def _retry(socket: Socket, frame: frames.Retry) -> None:
+    await _ask(socket, actions.retry(socket.member.pk, socket.room_id, frame))
+
+
+async def _continue(socket: Socket, frame: frames.Continue) -> None:
+    await _ask(socket, actions.continue_answer(socket.member.pk, socket.room_id, frame))
+
+
+async def _stop(socket: Socket, frame: frames.Stop) -> None:
+    socket.spend_frame()
+    await actions.commit(actions.stop(socket.member.pk, socket.room_id, frame.message))
+
+
+async def _change_room(socket: Socket, frame: frames.ChangeRoom) -> None:
+    socket.spend_frame()
+    await actions.commit(actions.change_room(socket.member.pk, socket.room_id, frame))
+
+
+async def _typing(socket: Socket, frame: frames.Typing) -> None:
+    socket.spend_frame()
+
+
+async def _ask(socket: Socket, change: Change) -> None:
+    limits.spend("CHATLAB_RATE_POSTS", socket.visitor.name, "messages")
+    receipt = await actions.commit(change)
+    await socket.send(frames.receipt(receipt.client_id, receipt.message, receipt.seq))
+
+
+_COMMANDS = {
+    frames.Sync: _sync,
+    frames.Post: _post,
+    frames.Retry: _retry,
+    frames.Continue: _continue,
+    frames.Stop: _stop,
+    frames.ChangeRoom: _change_room,
+    frames.Typing: _typing,
+}
