@@ -22,7 +22,7 @@ help:
 	@echo "make clean  remove .venv and caches; the data in var/ stays"
 
 run: $(RUN_READY)
-	@.venv/bin/python manage.py demo --port $(PORT)
+	@PYTHONUNBUFFERED=1 .venv/bin/python manage.py demo --port $(PORT)
 
 # One recipe under `set -e`: the first failure ends it, and make with it.
 test: $(TEST_READY)
