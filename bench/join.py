@@ -24,9 +24,9 @@ async def run(arguments: argparse.Namespace) -> None:
         await first.seen(b'"synced"')
         gate = Question().gate()
         half = {"stamps": arguments.deltas // 2, "rate": arguments.rate, "width": WIDTH}
-        question = Question(half, {"text": "half"}, {"gate": gate}, half)
+        question = Question(half, {"reasoning": "half"}, {"gate": gate}, half)
         first.post(question)
-        await first.seen(b"half", arguments.deltas / arguments.rate + 60)
+        await first.seen(b'"part":"reasoning"', arguments.deltas / arguments.rate + 60)
         await joins(running, room, arguments.joins, "in the middle")
         await running.upstream.open(gate)
         await first.seen(b'"kind":"closed"', arguments.deltas / arguments.rate + 60)

@@ -26,6 +26,7 @@ class Socket(asyncio.Protocol):
         self.arrivals: list[tuple[int, bytes]] = []
         self.bytes = 0
         self.closed = False
+        self.shaken_at = 0  # when the handshake was answered
 
     @classmethod
     async def open(cls, url: str, path: str, headers: dict[str, str]) -> Socket:
@@ -66,7 +67,7 @@ class Socket(asyncio.Protocol):
                 self._buffer = head
                 return
             assert b" 101 " in head.split(b"\r\n", 1)[0], head
-            self._shaken = True
+            self._shaken, self.shaken_at = True, now
         self._buffer = self._split(buffer, now)
 
     def _split(self, buffer: bytes, now: int) -> bytes:

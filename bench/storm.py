@@ -38,6 +38,7 @@ async def run(arguments: argparse.Namespace) -> None:
         beats = [asyncio.create_task(tab.beat()) for tab in [*tabs, *witnesses]]
         levels = await asyncio.gather(*(tab.seen(b'"synced"') for tab in tabs))
         cpu = running.server.cpu_seconds() - cpu
+        line("handshake after, ms", quantiles([(tab.shaken_at - started) / 1000 for tab in tabs]))
         line("level after, ms", quantiles([(at - started) / 1000 for at in levels]))
         line("server CPU for all", f"{cpu:.2f} s ({1000 * cpu / len(tabs):.1f} ms a tab)")
         await asyncio.gather(*(tab.seen(b'"kind":"closed"', arguments.seconds + 30) for tab in [*tabs, *witnesses]))

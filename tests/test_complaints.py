@@ -30,7 +30,7 @@ async def test_an_answer_is_written_on_after_the_request_that_asked_for_it_is_ov
     question = Question({"gate": gate}, {"text": words(30), "rate": 100})
     asked = await alice.api("POST", f"/rooms/{room}/messages", {"client_id": "complaint-two", "text": question})
     await alice.close()
-    answer = asked["answer"]["id"]
+    answer = asked["answer"]
     assert server.database.status(answer) in ("queued", "streaming")
     await upstream.open(gate)
     await eventually(lambda: server.database.status(answer) == "complete", 10)

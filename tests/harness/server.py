@@ -39,11 +39,15 @@ class Server(Process):
             "CHATLAB_LIMITS": "off",
             "SECRET_KEY": "only-for-tests-" + "x" * 40,
             "DEBUG": "1",
-            **({"OPENAI_BASE_URL": upstream, "OPENAI_API_KEY": "test-key"} if upstream else {}),
+            **(self._openai(upstream) if upstream else {}),
             **settings,
         }
         super().__init__(self._command(), folder / "server.log", environment(**chosen))
         self.database = Database(chosen["DATABASE_URL"])
+
+    @staticmethod
+    def _openai(upstream: str) -> dict[str, str]:
+        return {"OPENAI_BASE_URL": upstream, "OPENAI_API_KEY": "test-key", "CHATLAB_MODEL": "scripted"}
 
     def _command(self) -> list[str]:
         if self.kind == "uvicorn":

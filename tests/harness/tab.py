@@ -53,7 +53,7 @@ class Tab:
     async def open(self, cursor: str | None = None, within: float = 10.0) -> Tab:
         """Connect from the own cursor (or the one given), and return when level."""
         if cursor is not None:
-            self.cursor = cursor
+            self.cursor, self.seq = cursor, int(cursor.partition(".")[0] or 0)
         self._tasks = [asyncio.create_task(self._live()), asyncio.create_task(self._beat())]
         await self.until(lambda: self.level or self.close_code is not None, within, "the tab is level")
         return self
@@ -174,7 +174,7 @@ class Tab:
         self.duplicates += len(sequences) - len(fresh)
         if fresh:
             self._repairing = False
-            fold(self.state, fresh)
+            self.state = fold(self.state or {"room": {}, "members": {}, "messages": []}, fresh)
             self._move(frame["cursor"])
             for item in fresh:
                 self._check_item(item)
