@@ -32,8 +32,7 @@ async def read(function: Callable[..., T], *args: object) -> T:
 
 
 def quiet_connection() -> None:
-    """Keep this thread's connection from collecting its queries under DEBUG: no request ever ends here to reset them.
-    """
+    """Keep this thread's connection from collecting its queries under DEBUG: no request ends here to reset them."""
     connection.make_debug_cursor = connection.make_cursor
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -23,18 +24,31 @@ from .text import EMPTY_DIGEST, Cleaner, digest, utf16_length
 logger = logging.getLogger(__name__)
 
 NO_END = Outcome("interrupted", "upstream", "The model provider's stream ended without an end.")
+SHUT_DOWN = Outcome("interrupted", "worker_lost", "The server that was writing this answer was shut down.")
 TOO_LONG = Outcome("incomplete", "too_long", "The answer reached the longest that is kept.")
 OUT_OF_TIME = Outcome("failed", "timeout", "The answer took longer than it may.")
 MISMATCH = Outcome("failed", "mismatch", "The provider's final text differs from what it streamed.")
 
 
-async def run(room_id: str, generation_id: int, holder: str, provider: Provider) -> None:
-    """Write a generation to its end, if it is to be had. Returns when somebody else is the one who ends it."""
+async def run(
+    room_id: str, generation_id: int, holder: str, provider: Provider, leaving: Callable[[], bool] = lambda: False
+) -> None:
+    """Write a generation to its end, if it is to be had. Returns when somebody else is the one who ends it.
+
+    Cancelled, it closes the upstream call; where `leaving` says that this process ends, it ends the answer too, instead
+    of leaving its readers to wait for the lease.
+    """
     job: Job | None = await commit(claim(room_id, generation_id, holder))
     if job is None:
         return
     try:
-        await _Writing(job).run(provider)
+        writing = _Writing(job)
+        try:
+            await writing.run(provider)
+        except asyncio.CancelledError:
+            if leaving():
+                await writing.finish(SHUT_DOWN)
+            raise
     except Fenced:
         logger.info("generation %s: it is not ours any more", generation_id)
     except RoomError as error:
@@ -68,6 +82,9 @@ class _Writing:
                 keeper.cancel()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        await self.finish(outcome)
+
+    async def finish(self, outcome: Outcome) -> None:
         for part, cleaner in self._cleaners.items():
             self._add(part, cleaner.end())
         await commit(finish(self.job, self._take(), outcome))

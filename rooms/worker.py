@@ -67,7 +67,7 @@ class Worker:
             await asyncio.sleep(settings.CHATLAB_QUEUE_POLL)
 
     async def drain(self, grace: float) -> None:
-        """Start nothing new; wait `grace` seconds for what is being written, then leave the rest to the lease."""
+        """Start nothing new; wait `grace` seconds for what is being written, then end the rest as interrupted."""
         self._draining = True
         tasks = list(self._tasks.values())
         if tasks:
@@ -83,7 +83,7 @@ class Worker:
         try:
             if self._provider is None:
                 self._provider = open_provider()
-            await run(room_id, generation_id, self.holder, self._provider)
+            await run(room_id, generation_id, self.holder, self._provider, lambda: self._draining)
         except (RoomError, Fenced) as error:
             logger.warning("generation %s: %s", generation_id, error)
         except Exception:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections import deque
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
@@ -33,7 +34,7 @@ class RoomConsumer(AsyncConsumer):
     async def __call__(self, scope, receive, send):
         self.room_id = scope["url_route"]["kwargs"]["room"]
         self._asgi_send = send
-        self._bad_frames = Bucket(settings.CHATLAB_BAD_FRAMES)
+        self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
         self._tasks: set[asyncio.Task] = set()
         if (await receive())["type"] != "websocket.connect":
@@ -195,7 +196,13 @@ class RoomConsumer(AsyncConsumer):
         level = logging.INFO if isinstance(refusal, BadFrame) else logging.DEBUG
         logger.log(level, "room %s: refused [%s] %s: %s", self.room_id, request_id, refusal.code, refusal.detail)
         await self.send(frames.error(refusal, request_id, frames.client_id_of(text) if text else None))
-        if isinstance(refusal, BadFrame) and self._bad_frames.take():
+        if isinstance(refusal, BadFrame):
+            self._count_bad_frame()
+
+    def _count_bad_frame(self) -> None:
+        most, within = settings.CHATLAB_BAD_FRAMES
+        self._bad_frames.append(self._heard)
+        if len(self._bad_frames) == most and self._heard - self._bad_frames[0] <= within:
             raise Closing(Close.BAD_FRAMES)
 
     def spend_frame(self) -> None:

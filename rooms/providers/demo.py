@@ -45,6 +45,10 @@ class _Answer(httpx2.AsyncByteStream):
         self._model = model
         self._id = f"resp_demo_{seed:08x}"
         self._sequence = -1
+        self._closed = False
+
+    async def aclose(self) -> None:
+        self._closed = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._event("response.created", response=self._response("in_progress"))
@@ -53,6 +57,8 @@ class _Answer(httpx2.AsyncByteStream):
         text = ""
         breaks_at = len(self.pieces) // 3 if self.command in ("stall", "fail", "die") else None
         for number, piece in enumerate(self.pieces):
+            if self._closed:
+                return
             if number == breaks_at:
                 async for last in self._break():
                     yield last

@@ -6,6 +6,7 @@ that are not known are passed over; fields are not trusted to be there.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,7 @@ from .base import Ended, Opened, ProviderError, Request, TextDelta
 
 INSTRUCTIONS = "You are talking with one or several people in a shared room. Answer in Markdown."
 
+_END = object()
 _PARTS = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "text",
@@ -69,11 +71,13 @@ class ResponsesProvider:
             events = await self._client.post(
                 "/responses", cast_to=object, body=body, stream=True, stream_cls=openai.AsyncStream[object]
             )
-            async with events:
-                async for event in events:
+            try:
+                while (event := await anext(events, _END)) is not _END:
                     translated = _translate(event) if isinstance(event, dict) else None
                     if translated is not None:
                         yield translated
+            finally:
+                await _exhaust(events)
         except openai.APIError as error:
             raise _refusal(error) from error
         except ValueError as error:  # an event whose data is not JSON
@@ -83,6 +87,20 @@ class ResponsesProvider:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+async def _exhaust(events: openai.AsyncStream) -> None:
+    """Close the response, and let the SDK's nested generators run to their end.
+
+    Left suspended they wait for the garbage collector, which ends them in whatever thread it happens to run.
+    """
+    await events.close()
+    try:
+        async with asyncio.timeout(1):
+            while await anext(events, _END) is not _END:
+                pass
+    except (openai.APIError, httpx2.HTTPError, httpx2.StreamError, TimeoutError, ValueError):
+        pass  # it was cut off: that is what closing is for
 
 
 def _translate(event: dict) -> Opened | TextDelta | Ended | None:
