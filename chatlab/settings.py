@@ -81,7 +81,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "daphne",  # first: makes `runserver` an ASGI server
+    "rooms",  # first: its `runserver` is daphne's, with room for many handshakes at once
+    "daphne",  # before staticfiles: makes `runserver` an ASGI server
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -90,7 +91,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
-    "rooms",
 ]
 
 MIDDLEWARE = [

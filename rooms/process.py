@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from django.conf import settings
 
 from . import actions, broadcast
+from .consumers import guard
 from .feed import feeds
 from .routing import channel_routes
 from .worker import worker
@@ -34,6 +35,7 @@ def start() -> None:
         logger.warning("CHATLAB_LIMITS=off: rate and connection limits are switched off")
     actions.start()
     _keep("heads", feeds.watch)
+    _keep("access", guard.watch)
     if settings.CHATLAB_WORKER == "embedded":
         _keep("worker-events", listen)
         _keep("worker-queue", worker.poll)

@@ -5,4 +5,10 @@ only bearer tokens can be deleted. Every page is bounded, however long the log: 
 only searches and orders that an index answers.
 """
 
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
 from . import delta, generation, member, message, room  # noqa: F401  registers them
+
+admin.site.site_header = admin.site.site_title = _("chatlab administration")
+admin.site.index_title = _("What is in the database")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 
 class CappedPaginator(Paginator):
@@ -88,6 +90,14 @@ def badge(status: str, label: object) -> SafeString:
 
 def preformatted(text: str) -> SafeString | str:
     return format_html('<pre class="chatlab-text" dir="auto">{}</pre>', text) if text else "–"
+
+
+def moment(at: datetime | None) -> SafeString | str:
+    """A point in time as the log has it: short, and with the milliseconds that tell rows apart."""
+    if at is None:
+        return "–"
+    day, time = f"{localtime(at):%Y-%m-%d %H:%M:%S.%f}"[:-3].split()
+    return format_html('<span class="chatlab-moment">{}</span> <span class="chatlab-moment">{}</span>', day, time)
 
 
 def seconds(start: Any, end: Any) -> str:

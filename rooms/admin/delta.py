@@ -6,18 +6,21 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Substr
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from .. import frames
 from ..models import Delta
-from .base import LogAdmin, link, preformatted
+from .base import LogAdmin, link, moment, preformatted
 
+SHOWN = 200  # characters of a payload in the list
 NARROWED = ("room__id__exact", "message__id__exact", "room", "message")
 
 
 @admin.register(Delta)
 class DeltaAdmin(LogAdmin):
-    list_display = ("place", "in_room", "of_message", "kind", "beginning", "digest", "at")
+    list_display = ("place", "in_room", "of_message", "kind", "beginning", "digest", "when")
     list_select_related = ("room", "message")
     search_fields = ("message__id__exact",)
     search_help_text = _("The id of a message.")
@@ -27,7 +30,7 @@ class DeltaAdmin(LogAdmin):
 
     def listed(self, rows: QuerySet) -> QuerySet:
         rows = rows.defer("payload", "message__text", "message__reasoning", "room__chosen")
-        return rows.annotate(start=Substr("payload", 1, 120))
+        return rows.annotate(start=Substr("payload", 1, SHOWN))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Within one room or message along its index; else by age."""
@@ -57,8 +60,16 @@ class DeltaAdmin(LogAdmin):
         return link(row.message)
 
     @admin.display(description=_("payload"))
-    def beginning(self, row: Delta) -> str:
-        return row.start + ("…" if len(row.start) == 120 else "")
+    def beginning(self, row: Delta) -> SafeString:
+        """What an `appended` row adds, with its white space; of the others and of long ones, the stored beginning."""
+        whole = len(row.start) < SHOWN
+        if whole and row.kind == Delta.Kind.APPENDED:
+            return format_html('<q class="chatlab-piece" dir="auto">{}</q>', frames.appended_text(row.start)[1])
+        return format_html("<code>{}</code>", row.start if whole else f"{row.start}…")
+
+    @admin.display(description=_("at"))
+    def when(self, row: Delta) -> SafeString:
+        return moment(row.at)
 
     @admin.display(description=_("payload"))
     def payload_shown(self, row: Delta) -> SafeString | str:

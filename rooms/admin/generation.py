@@ -10,12 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Delta, Generation
-from .base import LogAdmin, badge, link, list_link, preformatted, seconds
+from .base import LogAdmin, badge, link, list_link, moment, preformatted, seconds
 
 
 @admin.register(Generation)
 class GenerationAdmin(LogAdmin):
-    list_display = ("number", "of_message", "in_room", "state", "model", "failure_code", "waited", "took", "queued_at")
+    list_display = ("number", "of_message", "in_room", "state", "model", "failure_code", "waited", "took", "when")
     list_select_related = ("room", "message")
     list_filter = ("status",)
     ordering = ("-id",)
@@ -25,11 +25,11 @@ class GenerationAdmin(LogAdmin):
     fieldsets = (
         (None, {"fields": ("message", "room", "state", "model", "continues", "deltas")}),
         (_("Lease"), {"fields": ("lease", "fence", "holder", "lease_until")}),
-        (_("Times"), {"fields": ("queued_at", "started_at", "closed_at", "waited", "took")}),
+        (_("Times"), {"fields": ("when", "started", "closed", "waited", "took")}),
         (_("End"), {"fields": ("failure_code", "failure_detail", "closed_by", "usage", "error_shown")}),
         (_("Provider"), {"fields": ("response_id", "context_seq")}),
     )
-    readonly_fields = ("state", "deltas", "lease", "waited", "took", "error_shown")
+    readonly_fields = ("state", "deltas", "lease", "when", "started", "closed", "waited", "took", "error_shown")
 
     def listed(self, rows: QuerySet) -> QuerySet:
         return rows.defer("error", "usage", "message__text", "message__reasoning", "room__chosen")
@@ -69,6 +69,18 @@ class GenerationAdmin(LogAdmin):
         left = (row.lease_until - timezone.now()).total_seconds()
         held = _("held, %(left).1f s left") if left > 0 else _("expired %(left).1f s ago")
         return badge("held" if left > 0 else "expired", held % {"left": abs(left)})
+
+    @admin.display(description=_("queued"))
+    def when(self, row: Generation) -> SafeString:
+        return moment(row.queued_at)
+
+    @admin.display(description=_("started"))
+    def started(self, row: Generation) -> SafeString | str:
+        return moment(row.started_at)
+
+    @admin.display(description=_("closed"))
+    def closed(self, row: Generation) -> SafeString | str:
+        return moment(row.closed_at)
 
     @admin.display(description=_("waited"))
     def waited(self, row: Generation) -> str:

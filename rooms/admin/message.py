@@ -11,17 +11,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Delta, Generation, Message
-from .base import LogAdmin, badge, link, list_link, preformatted
+from .base import LogAdmin, badge, link, list_link, moment, preformatted
 from .integrity import findings
 
 
 @admin.register(Message)
 class MessageAdmin(LogAdmin):
-    list_display = ("label", "in_room", "author", "state", "beginning", "characters", "created_at")
+    list_display = ("label", "in_room", "author", "state", "beginning", "characters", "when")
     list_select_related = ("room", "member", "generation")
     list_filter = ("role", "generation__status")
     ordering = ("-created_at",)
-    sortable_by = ("created_at",)
+    sortable_by = ("when",)
     search_fields = ("id__exact", "room__id__exact")
     search_help_text = _("The id of a message or of a room.")
     fieldsets = (
@@ -68,6 +68,10 @@ class MessageAdmin(LogAdmin):
     @admin.display(description=_("characters"))
     def characters(self, row: Message) -> str:
         return f"{row.length:,}"
+
+    @admin.display(description=_("created"), ordering="created_at")
+    def when(self, row: Message) -> SafeString:
+        return moment(row.created_at)
 
     @admin.display(description=_("generation"))
     def generation_page(self, row: Message) -> SafeString | str:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Delta, Generation, Member, Message, Room
-from .base import LogAdmin, badge, list_link, page_of
+from .base import LogAdmin, badge, list_link, moment, page_of
 
 NEWEST = 20
 
@@ -26,10 +26,10 @@ def _count(model: type, **where: object) -> Coalesce:
 @admin.register(Room)
 class RoomAdmin(LogAdmin):
     change_form_template = "admin/rooms/room/change_form.html"
-    list_display = ("__str__", "live", "members_shown", "messages_shown", "head", "locked", "active_at")
+    list_display = ("__str__", "live", "members_shown", "messages_shown", "head", "locked", "when")
     list_filter = ("locked",)
     ordering = ("-active_at",)
-    sortable_by = ("active_at",)
+    sortable_by = ("when",)
     search_fields = ("id__exact", "title__icontains")
     search_help_text = _("The id of a room, or a part of its title.")
     fieldsets = (
@@ -58,6 +58,10 @@ class RoomAdmin(LogAdmin):
     @admin.display(description=_("live"))
     def live(self, row: Room) -> SafeString | str:
         return badge("streaming", _("live")) if row.is_live else ""
+
+    @admin.display(description=_("last active"), ordering="active_at")
+    def when(self, row: Room) -> SafeString:
+        return moment(row.active_at)
 
     @admin.display(description=_("members"))
     def members_shown(self, row: Room) -> SafeString:
@@ -95,7 +99,7 @@ def _newest(quoted_id: str) -> list[dict[str, Any]]:
             "author": row.member.name if row.role == Message.Role.USER else row.get_role_display(),
             "status": badge(row.status, Generation.Status(row.status).label),
             "start": row.start,
-            "at": row.created_at,
+            "at": moment(row.created_at),
         }
         for row in rows.order_by("-opened_seq")[:NEWEST]
     ]

@@ -46,8 +46,8 @@ class RoomConsumer(AsyncConsumer):
             await send({"type": "websocket.accept", "subprotocol": accepted})
             await self._close(code)
             return
-        await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
         try:
+            await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
             await self._serve(scope, receive)
         finally:
             limits.close_socket(self.visitor.name)
@@ -85,7 +85,6 @@ class RoomConsumer(AsyncConsumer):
         mailbox = broadcast.Mailbox()
         self.reader = RoomReader(feed, self.send)
         self._heard = asyncio.get_running_loop().time()
-        self._access_checked = self._heard
         try:
             await self.send(self._welcome())
             query = scope["query_string"].decode("latin-1")
@@ -145,20 +144,17 @@ class RoomConsumer(AsyncConsumer):
     def check(self, now: float) -> None:
         full_since = self.reader.full_since
         if full_since is not None and now - full_since > settings.CHATLAB_WINDOW_TIMEOUT:
-            self._spawn(self._close(Close.TOO_SLOW))
+            self.dismiss(Close.TOO_SLOW)
         elif now - self._heard > settings.CHATLAB_IDLE_TIMEOUT:
-            self._spawn(self._close(Close.IDLE))
-        elif now - self._access_checked > settings.CHATLAB_ACCESS_CHECK:
-            self._access_checked = now
-            self._spawn(self._check_access())
+            self.dismiss(Close.IDLE)
 
-    async def _check_access(self) -> None:
-        try:
-            allowed = await database.read(access.still_member, self.visitor, self.member.pk)
-        except CONNECTION_ERRORS:
-            return
-        if not allowed:
-            await self._close(Close.SIGNED_OUT)
+    @property
+    def seat(self) -> access.Seat:
+        return access.Seat(self.visitor, self.member.pk)
+
+    def dismiss(self, code: int) -> None:
+        """Close this socket from outside its own tasks."""
+        self._spawn(self._close(code))
 
     def _spawn(self, coroutine) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)

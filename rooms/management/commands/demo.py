@@ -37,6 +37,7 @@ class Command(BaseCommand):
             f"  Two tabs   {base}/demo/sync/\n"
             f"  Admin      {base}/admin/   {login}\n"
         )
+        self.stdout.flush()  # into a pipe, too: the password is said only once
         actions.close()
         if not no_server:
             call_command("runserver", f"{host}:{port}", use_reloader=False)
