@@ -21,8 +21,9 @@ help:
 	@echo "make lint   only the linter"
 	@echo "make clean  remove .venv and caches; the data in var/ stays"
 
+run: export PYTHONUNBUFFERED = 1
 run: $(RUN_READY)
-	@PYTHONUNBUFFERED=1 .venv/bin/python manage.py demo --port $(PORT)
+	@.venv/bin/python manage.py demo --port $(PORT)
 
 # One recipe under `set -e`: the first failure ends it, and make with it.
 test: $(TEST_READY)
