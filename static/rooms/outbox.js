@@ -85,9 +85,10 @@ export class Outbox {
   }
 
   #remove(clientId) {
-    const before = this.items.length;
-    this.items = this.items.filter((item) => item.client_id !== clientId);
-    if (this.items.length === before) return;
+    const removed = this.#find(clientId);
+    if (!removed) return;
+    if (removed === this.items[0]) clearTimeout(this.#timer);
+    this.items = this.items.filter((item) => item !== removed);
     this.#changed();
     this.#pump();
   }

@@ -17,6 +17,7 @@ export class RoomSocket {
   #open = false;
   #attempt = 0;
   #unconfirmed = 0;
+  #answerBy = 0;
   #timers = {};
   #isCut = false;
   #isGone = false;
@@ -69,7 +70,6 @@ export class RoomSocket {
   /** Something happened that a socket may not have survived: ask now, and wait for the answer only briefly. */
   check() {
     if (this.#open) {
-      this.#clear("answer");
       this.sync();
       this.#expectAnswer(CHECK_TIMEOUT);
     } else if (this.#timers.retry) {
@@ -121,9 +121,12 @@ export class RoomSocket {
     this.onphase("open");
   }
 
-  /** The first question that stays without any frame decides; later ones do not put the end off. */
+  /** A question that stays without any frame ends the socket; a later one may bring the end nearer, never put it off. */
   #expectAnswer(timeout) {
-    if (!this.#timers.answer) this.#after("answer", timeout, () => this.#lost());
+    const by = Date.now() + timeout;
+    if (this.#timers.answer && this.#answerBy <= by) return;
+    this.#answerBy = by;
+    this.#after("answer", timeout, () => this.#lost());
   }
 
   #lost() {
