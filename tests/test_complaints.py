@@ -38,10 +38,13 @@ async def test_an_answer_is_written_on_after_the_request_that_asked_for_it_is_ov
     server.database.check_room(room)
 
 
-async def test_everybody_in_the_room_gets_the_deltas_live_and_not_only_who_asked(
-    upstream, server, alice, bob, room, tab
-):
+async def test_everybody_in_the_room_gets_the_deltas_live_and_not_only_who_asked(upstream, own_server, visitor, tab):
     """While the answer is held in its middle, all have its first half, and none has its end."""
+    # The look at the heads, which would repair what was not broadcast, is switched off.
+    server = own_server(CHATLAB_HEAD_CHECK="1000")
+    alice, bob = visitor(server), visitor(server)
+    room = await alice.create_room()
+    await bob.join(room)
     gate = Question().gate()
     question = Question({"text": words(20)}, {"gate": gate}, {"text": words(20, 20)})
     asking, other, bobs = [await tab(person, room) for person in (alice, alice, bob)]

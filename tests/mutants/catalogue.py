@@ -1,0 +1,127 @@
+"""The mechanisms, and how each is taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`before` occurs once in `path` and becomes `after`; then `tests` (arguments of pytest) must fail."""
+
+    name: str
+    path: str
+    before: str
+    after: str
+    tests: str
+
+
+MUTANTS = [
+    Mutant(
+        "every connect gets a snapshot, whatever its cursor",
+        "rooms/reader.py",
+        "await self._start_from(Cursor.parse(token))",
+        "await self._start_from(None)",
+        "tests/test_complaints.py -k reconnected",
+    ),
+    Mutant(
+        "a cursor is believed without its chain",
+        "rooms/log/read.py",
+        "return head if known == cursor.chain else None",
+        "return head",
+        "tests/test_bad_cursors.py",
+    ),
+    Mutant(
+        "an answer ends when a tab leaves",
+        "rooms/consumers/room.py",
+        "            feeds.detach(feed, self)\n",
+        "            feeds.detach(feed, self)\n"
+        "            from ..worker import worker\n\n"
+        "            [worker.release(generation) for generation in list(worker._tasks)]\n",
+        "tests/test_complaints.py -k disconnect",
+    ),
+    Mutant(
+        "sockets do not join their room's group",
+        "rooms/consumers/room.py",
+        "await mailbox.join(broadcast.group_of(self.room_id))",
+        'await mailbox.join("nobody")',
+        "tests/test_complaints.py -k live",
+    ),
+    Mutant(
+        "a snapshot without the text since the checkpoint",
+        "rooms/log/read.py",
+        "            _add_tail(row, body)\n",
+        "            pass\n",
+        "tests/test_two_tabs.py -k third",
+    ),
+    Mutant(
+        "a page that lost its socket does not come back",
+        "static/rooms/socket.js",
+        'this.#after("retry", wait, () => this.connect());',
+        "",
+        "tests/test_two_tabs.py -k cut_in_mid_answer",
+    ),
+    Mutant(
+        "nobody takes over what a dead worker left",
+        "rooms/lease.py",
+        "Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned)",
+        "Generation.objects.filter(Q(status=Generation.Status.QUEUED))",
+        "tests/test_crash.py -k kill_9_and_the_answer",
+    ),
+    Mutant(
+        "the queue is the event, not the row",
+        "rooms/lease.py",
+        "Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned)",
+        "Generation.objects.filter(orphaned)",
+        "tests/test_crash.py -k queued",
+    ),
+    Mutant(
+        "a repeated client_id is not recognised",
+        "rooms/actions/messages.py",
+        "    if message is None:\n        return None\n    answer = message\n",
+        "    return None\n    answer = message\n",
+        "tests/test_crash.py -k receipt",
+    ),
+    Mutant(
+        "half of an emoji is not held back",
+        "rooms/text.py",
+        'if piece and "\\ud800" <= piece[-1] <= "\\udbff":',
+        "if False:",
+        "tests/test_text.py -k split",
+    ),
+    Mutant(
+        "NUL is kept",
+        "rooms/text.py",
+        'return text.replace("\\0", REPLACEMENT) if "\\0" in text else text',
+        "return text",
+        "tests/test_text.py -k NUL",
+    ),
+    Mutant(
+        "any page may open a socket",
+        "rooms/origin.py",
+        'if len(origins) != 1 or not _same(origins[0].decode("latin-1").lower(), host):',
+        "if False:",
+        "tests/test_refusals.py -k origin",
+    ),
+    Mutant(
+        "a message of any room can be retried",
+        "rooms/actions/messages.py",
+        ".filter(pk=frame.message, room=room_id)",
+        ".filter(pk=frame.message)",
+        "tests/test_bad_input.py -k another_room",
+    ),
+    Mutant(
+        "depth is not expected of JSON",
+        "rooms/frames/parse.py",
+        "except (ValueError, RecursionError) as error:",
+        "except ValueError as error:",
+        "tests/test_bad_input.py -k brackets",
+    ),
+    Mutant(
+        "text is counted in code points",
+        "rooms/text.py",
+        'return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2',
+        "return len(text)",
+        "tests/test_bad_input.py -k too_long",
+    ),
+]
