@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet, TextField, Value
+from django.db.models import F, TextField, Value
 from django.db.models.functions import Concat
 
 from .. import database, frames
@@ -67,7 +67,6 @@ class LockedGeneration:
     message: str
     status: str
     fence: int
-    lease_until: datetime | None
 
 
 def next_chain(chain: str, seq: int, kind: str, payload: str) -> str:
@@ -82,8 +81,8 @@ class Transaction:
     def __init__(self, changes: Iterable[Change]):
         changes = list(changes)
         self.rooms = _lock_rooms(sorted({change.room for change in changes if change.room is not None}))
-        wanted = {change.generation for change in changes if change.generation is not None}
-        self._generations = _read_generations(Generation.objects.filter(pk__in=wanted)) if wanted else {}
+        wanted = sorted({change.generation for change in changes if change.generation is not None})
+        self._generations = _read_generations(f"id IN ({_in(wanted)})", wanted) if wanted else {}
         self.starts: list[tuple[str, int]] = []
         self.stops: list[int] = []
 
@@ -116,7 +115,7 @@ class Transaction:
 
     def generation_of(self, room_id: str, message_id: str) -> LockedGeneration:
         """The generation of an answer: the same object for everybody in this batch."""
-        found = _read_generations(Generation.objects.filter(message=message_id, room=room_id))
+        found = _read_generations("message_id = %s AND room_id = %s", [message_id, room_id])
         if not found:
             raise NotFound("There is no such answer in this room.")
         ((generation_id, generation),) = found.items()
@@ -208,6 +207,8 @@ def _lock_rooms(ids: list[str]) -> dict[str, LockedRoom]:
         return {row[0]: LockedRoom(*row) for row in cursor.fetchall()}
 
 
-def _read_generations(generations: QuerySet[Generation]) -> dict[int, LockedGeneration]:
-    columns = ("pk", "room_id", "message_id", "status", "fence", "lease_until")
-    return {row[0]: LockedGeneration(*row) for row in generations.values_list(*columns)}
+def _read_generations(where: str, values: list) -> dict[int, LockedGeneration]:
+    columns = "id, room_id, message_id, status, fence"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {_table(Generation)} WHERE {where}", values)
+        return {row[0]: LockedGeneration(*row) for row in cursor.fetchall()}
