@@ -11,15 +11,16 @@ RUN_READY := .venv/installed-requirements
 TEST_READY := .venv/installed-requirements-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak bench clean
+.PHONY: help run test lint soak mutants bench clean
 
 help:
-	@echo "make run    start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
-	@echo "make test   lint and run every test; browser tests need an installed Chromium or Chrome"
-	@echo "make soak   the property tests with many more examples (minutes)"
-	@echo "make bench  measure speed as docs/performance.md describes"
-	@echo "make lint   only the linter"
-	@echo "make clean  remove .venv and caches; the data in var/ stays"
+	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
+	@echo "make test     lint and run every test; browser tests need an installed Chromium or Chrome"
+	@echo "make soak     the property tests with many more examples (minutes)"
+	@echo "make mutants  take each mechanism out of a copy, and see the tests fail (minutes)"
+	@echo "make bench    measure speed as docs/performance.md describes"
+	@echo "make lint     only the linter"
+	@echo "make clean    remove .venv and caches; the data in var/ stays"
 
 run: export PYTHONUNBUFFERED = 1
 run: $(RUN_READY)
@@ -39,6 +40,9 @@ lint: $(TEST_READY)
 
 soak: $(TEST_READY)
 	@.venv/bin/python -m pytest -n $(WORKERS) -m soak --hypothesis-profile=soak --timeout=3600
+
+mutants: $(TEST_READY)
+	@.venv/bin/python -m tests.mutants
 
 bench: $(TEST_READY)
 	@.venv/bin/python -m bench
