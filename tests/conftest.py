@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
+from . import profiles  # noqa: F401  registers Hypothesis profiles
 from .harness import browser as chromium
 from .harness.people import Person
 from .harness.server import Server

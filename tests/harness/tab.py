@@ -219,6 +219,7 @@ class Tab:
     async def command(self, frame: dict, within: float = 10.0) -> dict:
         """Send through the outbox and return the receipt; Refused where an `error` came."""
         frame = {"client_id": secrets.token_urlsafe(12), **frame}
+        self._answers.pop(frame["client_id"], None)
         self._outbox.append(frame)
         if self.level:
             await self._pump()
