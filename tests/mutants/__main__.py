@@ -35,7 +35,8 @@ def verdict(tree: Path, tests: str) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", path, *options]
     env = {**environment(), "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=600)
-    if done.returncode == 1 and "ERROR at setup" not in done.stdout:
+    noticed = "\nFAILED " in done.stdout or "ERROR at teardown" in done.stdout
+    if done.returncode == 1 and noticed and "ERROR at setup" not in done.stdout:
         return "caught"
     return "SURVIVED" if done.returncode == 0 else f"BROKEN\n{done.stdout[-3000:]}{done.stderr[-2000:]}\n"
 
