@@ -199,7 +199,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", "") or env.str("OPEN_AI_API_KEY", "")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+OPENAI_API = one_of("OPENAI_API", ("responses", "chat"), "responses")
+OPENAI_BACKGROUND = env.bool("OPENAI_BACKGROUND", default=False)
 CHATLAB_MODEL = env.str("CHATLAB_MODEL", "")
+CHATLAB_MODELS = env.list("CHATLAB_MODELS", default=[])  # what a room may choose from; the default model comes first
 CHATLAB_PROVIDER = one_of(
     "CHATLAB_PROVIDER", ("openai", "demo"), "openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"
 )
@@ -228,6 +231,10 @@ CHATLAB_DATABASE_THREADS = positive("CHATLAB_DATABASE_THREADS", 4)
 
 CHATLAB_LEASE = positive("CHATLAB_LEASE", 15.0)
 CHATLAB_LEASE_RENEW = positive("CHATLAB_LEASE_RENEW", 5.0)
+CHATLAB_ROOM_ANSWERS = positive("CHATLAB_ROOM_ANSWERS", 3)  # that stream at once in a room; the next ones wait
+CHATLAB_ATTEMPTS = positive("CHATLAB_ATTEMPTS", 2)  # requests upstream for one answer, as long as it has no text
+CHATLAB_RESUMES = positive("CHATLAB_RESUMES", 5)  # calls in a row that resume a background response for nothing
+CHATLAB_DRAIN = positive("CHATLAB_DRAIN", 20.0)  # seconds a worker that is told to stop gives its answers
 CHATLAB_QUEUE_POLL = positive("CHATLAB_QUEUE_POLL", 1.0)
 CHATLAB_QUEUE_TTL = positive("CHATLAB_QUEUE_TTL", 600.0)
 CHATLAB_CONNECT_TIMEOUT = positive("CHATLAB_CONNECT_TIMEOUT", 5.0)

@@ -21,6 +21,7 @@ from .errors import BadFrame, NotFound, RoomError, TooLong
 from .frames import Cursor
 from .limits import limits
 from .models import Member
+from .worker import worker
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,9 @@ def deltas(request: HttpRequest, room_id: str) -> HttpResponse:
 @endpoint("POST")
 def stop(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
     member = _member(request, room_id)
-    actions.commit_now(actions.stop(member.pk, room_id, message_id))
+    response_id = actions.commit_now(actions.stop(member.pk, room_id, message_id))
+    if response_id:
+        worker.cancel_upstream(response_id)
     return JsonResponse({"message": message_id}, status=202)
 
 

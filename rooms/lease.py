@@ -27,9 +27,25 @@ def take(generation_id: int, holder: str, now: datetime) -> bool:
     return taken == 1
 
 
+def crowded(room_id: str) -> bool:
+    """Whether as many answers stream in this room as may at once."""
+    streaming = Generation.objects.filter(room=room_id, status=Generation.Status.STREAMING)
+    return streaming.count() >= settings.CHATLAB_ROOM_ANSWERS
+
+
+def next_queued(room_id: str) -> int | None:
+    queued = Generation.objects.filter(room=room_id, status=Generation.Status.QUEUED).order_by("pk")
+    return queued.values_list("pk", flat=True).first()
+
+
 def renew(generation_id: int, now: datetime) -> None:
     until = now + timedelta(seconds=settings.CHATLAB_LEASE)
     Generation.objects.filter(pk=generation_id).update(lease_until=until)
+
+
+def give_back(generation_id: int, now: datetime) -> None:
+    """The lease has run out as of now."""
+    Generation.objects.filter(pk=generation_id).update(lease_until=now - timedelta(seconds=1))
 
 
 def waiting() -> list[tuple[str, int]]:
@@ -48,9 +64,10 @@ def expired() -> list[tuple[str, int]]:
     return list(rows.values_list("room_id", "pk")[:500])
 
 
-def closed_among(generation_ids: list[int]) -> list[int]:
-    """Which of these have ended."""
-    if not generation_ids:
+def lost_among(fences: dict[int, int]) -> list[int]:
+    """Which of these generations have ended, or are written under another fence than the given one."""
+    if not fences:
         return []
-    rows = Generation.objects.filter(pk__in=generation_ids).exclude(status__in=Generation.OPEN)
-    return list(rows.values_list("pk", flat=True))
+    rows = Generation.objects.filter(pk__in=fences, status=Generation.Status.STREAMING).values_list("pk", "fence")
+    held = {pk for pk, fence in rows if fences[pk] == fence}
+    return [pk for pk in fences if pk not in held]

@@ -176,7 +176,12 @@ class Generation(models.Model):
     holder = models.CharField(_("lease holder"), max_length=100, blank=True)
     lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
     context_seq = models.BigIntegerField(_("context taken at"), null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, help_text=_("Requests made upstream."))
+    background = models.BooleanField(_("background"), default=False, help_text=_("The provider can resume it."))
     response_id = models.CharField(_("response id"), max_length=200, blank=True)
+    upstream_seq = models.BigIntegerField(
+        _("upstream sequence"), null=True, blank=True, help_text=_("The provider's last event that the text contains.")
+    )
     failure_code = models.CharField(_("failure"), max_length=20, blank=True)
     failure_detail = models.CharField(_("what readers see"), max_length=500, blank=True)
     error = models.TextField(_("provider's error"), blank=True, help_text=_("For staff only."))

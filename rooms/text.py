@@ -40,6 +40,17 @@ class Cleaner:
             piece, self._held = piece[:-1], piece[-1]
         return clean(piece)
 
+    @property
+    def holding(self) -> bool:
+        """Whether half a character waits for its other half."""
+        return bool(self._held)
+
+    def may_become(self, rest: str) -> bool:
+        """Whether cleaned text can begin with what is held back: the half alone, or the whole character."""
+        if not self._held or rest.startswith(REPLACEMENT):
+            return True
+        return rest[:1] > "\uffff" and chr(0xD800 + ((ord(rest[0]) - 0x10000) >> 10)) == self._held
+
     def end(self) -> str:
         """What is still held back when no more text comes: a lone half, so U+FFFD, or nothing."""
         held, self._held = self._held, ""

@@ -17,7 +17,7 @@ import socket
 from django.conf import settings
 
 from . import database, lease
-from .actions import commit, expire
+from .actions import Job, commit, expire
 from .errors import Fenced, RoomError
 from .generation import run
 from .providers import Provider, open_provider, preload
@@ -29,6 +29,9 @@ class Worker:
     def __init__(self) -> None:
         self.holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._tasks: dict[int, asyncio.Task] = {}
+        self._fences: dict[int, int] = {}  # of the generations that are written here
+        self._others: set[asyncio.Task] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._provider: Provider | None = None
         self._draining = False
 
@@ -42,6 +45,7 @@ class Worker:
         )
         self._tasks[generation_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(generation_id, None))
+        task.add_done_callback(lambda _: self._fences.pop(generation_id, None))
 
     def release(self, generation_id: int) -> None:
         """Close the upstream call of a generation that has ended, or that somebody else writes now."""
@@ -49,9 +53,25 @@ class Worker:
         if task is not None:
             task.cancel()
 
+    def cancel_upstream(self, response_id: str) -> None:
+        """End a provider's background response that nobody wants any more; callable from any thread.
+
+        Whoever stops an answer does it: the worker that reads the response may be frozen.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._cancel_soon, response_id)
+
+    def _cancel_soon(self, response_id: str) -> None:
+        if self._provider is None:
+            self._provider = open_provider()
+        task = self._loop.create_task(self._provider.cancel(response_id))
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+
     async def poll(self) -> None:
         """Look for work for ever."""
         # Here and not at the first question: the SDK takes a second to import and would hold up every socket.
+        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(preload)
         self._provider = self._provider or open_provider()
         while True:
@@ -60,7 +80,7 @@ class Worker:
                     await commit(expire(room_id, generation_id))
                 for room_id, generation_id in await database.read(lease.waiting):
                     self.start(room_id, generation_id)
-                for generation_id in await database.read(lease.closed_among, list(self._tasks)):
+                for generation_id in await database.read(lease.lost_among, dict(self._fences)):
                     self.release(generation_id)
             except Exception as error:
                 logger.warning("the queue could not be read: %r", error)
@@ -83,11 +103,21 @@ class Worker:
         try:
             if self._provider is None:
                 self._provider = open_provider()
-            await run(room_id, generation_id, self.holder, self._provider, lambda: self._draining)
+            await run(
+                room_id,
+                generation_id,
+                self.holder,
+                self._provider,
+                claimed=self._note_fence,
+                leaving=lambda: self._draining,
+            )
         except (RoomError, Fenced) as error:
             logger.warning("generation %s: %s", generation_id, error)
         except Exception:
             logger.exception("generation %s: its worker failed; its lease will end it", generation_id)
+
+    def _note_fence(self, job: Job) -> None:
+        self._fences[job.generation] = job.fence
 
 
 worker = Worker()

@@ -6,7 +6,7 @@ receipt = commit_now(post(member, frame))          in a view or a command
 
 from .commit import close, commit, commit_now, start
 from .commit import stop as stop_publishing
-from .generations import Job, Outcome, Piece, claim, expire, finish, record, renew
+from .generations import Job, Outcome, Piece, Place, attempt, claim, expire, finish, hand_over, record, renew
 from .messages import Receipt, continue_answer, post, retry, stop
 from .rooms import Joined, change_room, create_room, join
 
@@ -15,7 +15,9 @@ __all__ = [
     "Joined",
     "Outcome",
     "Piece",
+    "Place",
     "Receipt",
+    "attempt",
     "change_room",
     "claim",
     "close",
@@ -25,6 +27,7 @@ __all__ = [
     "create_room",
     "expire",
     "finish",
+    "hand_over",
     "join",
     "post",
     "record",

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import F
 
-from .. import frames, lease
+from .. import frames, lease, providers
 from ..log import Change, Transaction
 from ..log.append import LockedGeneration
-from ..models import Generation, Message
+from ..models import Delta, Generation, Message
+from ..providers import Resume
+from ..text import digest
 
 Status = Generation.Status
 
@@ -24,7 +26,10 @@ EXPIRED = "No worker took this question in time."
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed generation: what its worker needs to know."""
+    """A claimed generation: what its worker needs to know.
+
+    `resume`: somebody else has begun it, and the provider goes on with it. `spent`: seconds since it was started.
+    """
 
     generation: int
     fence: int
@@ -32,7 +37,9 @@ class Job:
     message: str
     model: str
     continues: str | None
-    context_seq: int
+    attempts: int
+    resume: Resume | None = None
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,15 @@ class Piece:
     text: str
     digest: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the provider's stream stands, to go on from: stored in the same transaction as the text up to there."""
+
+    response_id: str
+    seq: int | None
+    background: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +73,49 @@ class Outcome:
 
 
 def claim(room_id: str, generation_id: int, holder: str) -> Change:
-    """Become the one who writes a generation. None where somebody else is, or it has ended.
+    """Become the one who writes a generation. None where somebody else is, it has ended, or the room is at its limit.
 
-    One that was being written, and whose worker let its lease run out, is taken over; as its provider can't be resumed,
-    it ends here, with all its text.
+    One whose worker let its lease run out is taken over: the provider's response is resumed where it can be; an answer
+    that has no text yet is begun again; any other ends `interrupted`, with all its text.
     """
 
     def apply(log: Transaction) -> Job | None:
         generation = log.generation(generation_id)
         was = generation.status
+        if was == Status.QUEUED and lease.crowded(room_id):
+            return None
         if not lease.take(generation_id, holder, log.now):
             return None
         generation.status, generation.fence = Status.STREAMING, generation.fence + 1
-        if was == Status.STREAMING:
-            lost = Outcome(Status.INTERRUPTED, "worker_lost", INTERRUPTED)
-            return close_answer(log, generation, lost.status, outcome=lost)
-        return _begin(log, generation)
+        return _begin(log, generation) if was == Status.QUEUED else _take_over(log, generation)
 
     return Change(room_id, apply, generation=generation_id)
 
 
-def record(job: Job, pieces: list[Piece], *, renew: bool, checkpoint: bool) -> Change:
-    """Append what has arrived."""
+def attempt(job: Job) -> Change:
+    """Count a request before it is made: an attempt that nobody remembers could be billed without end."""
 
     def apply(log: Transaction) -> None:
         log.fenced(job.generation, job.fence)
-        _append(log, job, pieces)
+        Generation.objects.filter(pk=job.generation).update(attempts=F("attempts") + 1)
+
+    return Change(job.room, apply, generation=job.generation)
+
+
+def record(job: Job, pieces: list[Piece], *, renew: bool, checkpoint: bool, place: Place | None = None) -> Change:
+    """Append what has arrived, and remember the provider's place that belongs to it."""
+
+    def apply(log: Transaction) -> None:
+        log.fenced(job.generation, job.fence)
+        _append(log, job.room, job.message, pieces)
         if checkpoint:
             log.checkpoint(job.message)
         if renew:
             lease.renew(job.generation, log.now)
+        if place is not None:
+            Generation.objects.filter(pk=job.generation).update(
+                response_id=place.response_id, upstream_seq=place.seq, background=place.background
+            )
 
     return Change(job.room, apply, generation=job.generation)
 
@@ -106,8 +135,20 @@ def finish(job: Job, pieces: list[Piece], outcome: Outcome) -> Change:
 
     def apply(log: Transaction) -> None:
         generation = log.fenced(job.generation, job.fence)
-        _append(log, job, pieces)
+        _append(log, job.room, job.message, pieces)
         close_answer(log, generation, outcome.status, outcome=outcome)
+
+    return Change(job.room, apply, generation=job.generation)
+
+
+def hand_over(job: Job, pieces: list[Piece], place: Place | None) -> Change:
+    """Record the last, and give the lease back: any worker may take over at once."""
+    recording = record(job, pieces, renew=False, checkpoint=False, place=place)
+
+    def apply(log: Transaction) -> None:
+        recording.apply(log)
+        lease.give_back(job.generation, log.now)
+        log.starts.append((job.room, job.generation))
 
     return Change(job.room, apply, generation=job.generation)
 
@@ -140,9 +181,9 @@ def close_answer(
     outcome = outcome or Outcome(status)
     at = datetime.now(UTC)
     log.checkpoint(generation.message)
-    digest = Message.objects.values_list("digest", flat=True).get(pk=generation.message)
+    final = Message.objects.values_list("digest", flat=True).get(pk=generation.message)
     failure = frames.failure(outcome.failure_code, outcome.failure_detail) if outcome.failure_code else None
-    payload = frames.closed(generation.message, status, digest, usage=outcome.usage, failure=failure, by=by)
+    payload = frames.closed(generation.message, status, final, usage=outcome.usage, failure=failure, by=by)
     seq = log.append(generation.room, "closed", payload, message=generation.message, at=at)
     Message.objects.filter(pk=generation.message).update(seq=seq, text_seq=seq)
     Generation.objects.filter(pk=generation.id).update(
@@ -159,27 +200,51 @@ def close_answer(
     )
     generation.status = status
     log.stops.append(generation.id)
+    if (waiting := lease.next_queued(generation.room)) is not None:
+        log.starts.append((generation.room, waiting))
 
 
 def _begin(log: Transaction, generation: LockedGeneration) -> Job:
-    row = Generation.objects.values("model", "continues_id").get(pk=generation.id)
+    row = Generation.objects.select_related("continues").get(pk=generation.id)
     at = datetime.now(UTC)
-    model = row["model"] or settings.CHATLAB_MODEL or "demo-model"
-    seq = log.append(
-        generation.room, "started", frames.started(generation.message, model), message=generation.message, at=at
-    )
+    model = row.model or providers.models()[0]
+    started = frames.started(generation.message, model)
+    seq = log.append(generation.room, "started", started, message=generation.message, at=at)
     Message.objects.filter(pk=generation.message).update(seq=seq)
     Generation.objects.filter(pk=generation.id).update(model=model, started_at=at, context_seq=seq)
-    return Job(generation.id, generation.fence, generation.room, generation.message, model, row["continues_id"], seq)
+    if row.continues is not None and row.continues.text:
+        begun = row.continues.text
+        _append(log, generation.room, generation.message, [Piece("text", begun, digest(begun), at)])
+    return _job(generation, model, row)
 
 
-def _append(log: Transaction, job: Job, pieces: list[Piece]) -> None:
+def _take_over(log: Transaction, generation: LockedGeneration) -> Job | None:
+    row = Generation.objects.select_related("continues").get(pk=generation.id)
+    spent = max((log.now - row.started_at).total_seconds(), 0.0)
+    if row.background and row.response_id:
+        return _job(generation, row.model, row, Resume(row.response_id, row.upstream_seq), spent)
+    has_text = Delta.objects.filter(message=generation.message, kind="appended").exists()
+    if not has_text and row.attempts < settings.CHATLAB_ATTEMPTS:
+        return _job(generation, row.model, row, None, spent)
+    close_answer(log, generation, Status.INTERRUPTED, outcome=Outcome(Status.INTERRUPTED, "worker_lost", INTERRUPTED))
+    return None
+
+
+def _job(generation: LockedGeneration, model: str, row: Generation, resume: Resume | None = None, spent=0.0) -> Job:
+    return Job(
+        generation.id,
+        generation.fence,
+        generation.room,
+        generation.message,
+        model,
+        row.continues_id,
+        row.attempts,
+        resume,
+        spent,
+    )
+
+
+def _append(log: Transaction, room_id: str, message_id: str, pieces: list[Piece]) -> None:
     for piece in pieces:
-        log.append(
-            job.room,
-            "appended",
-            frames.appended(job.message, piece.text, piece.part),
-            message=job.message,
-            digest=piece.digest,
-            at=piece.at,
-        )
+        payload = frames.appended(message_id, piece.text, piece.part)
+        log.append(room_id, "appended", payload, message=message_id, digest=piece.digest, at=piece.at)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .. import frames
+from .. import frames, providers
 from ..errors import Conflict, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction, cursor_at
 from ..models import Generation, Member, Message, Room
 from ..text import EMPTY_DIGEST, digest, new_id
 from .generations import close_answer
-from .rooms import known_models, require_member
+from .rooms import require_member
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
         parent_id = frame.parent if frame.branch else room.tip_id
         if frame.parent is not None and not Message.objects.filter(pk=frame.parent, room=room_id).exists():
             raise NotFound("The message that this one is to follow is not in this room.")
-        if frame.model is not None and frame.model not in known_models():
+        if frame.model is not None and frame.model not in providers.models():
             raise Conflict(f"The model {frame.model!r} is not one of this server's.")
         question = _open(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
         answer = _open_answer(log, member, room, question.pk, frame.model, None)
@@ -61,14 +61,18 @@ def continue_answer(member_id: str, room_id: str, frame: frames.Continue) -> Cha
 def stop(member_id: str, room_id: str, message_id: str) -> Change:
     """End an answer for everyone. Of one that has ended already nothing changes.
 
-    The fence is raised in the same transaction: whatever its worker is doing, it writes nothing any more.
+    The fence is raised in the same transaction: whatever its worker is doing, it writes nothing any more. Returns the
+    id of the provider's background response, which goes on until somebody cancels it; else None.
     """
 
-    def apply(log: Transaction) -> None:
+    def apply(log: Transaction) -> str | None:
         member = require_member(log, member_id, room_id)
         generation = log.generation_of(room_id, message_id)
-        if generation.status in Generation.OPEN:
-            close_answer(log, generation, Generation.Status.STOPPED, by=member.pk)
+        if generation.status not in Generation.OPEN:
+            return None
+        close_answer(log, generation, Generation.Status.STOPPED, by=member.pk)
+        background = Generation.objects.filter(pk=generation.id, background=True)
+        return background.values_list("response_id", flat=True).first()
 
     return Change(room_id, apply)
 
@@ -137,7 +141,7 @@ def _open_answer(
     client_id: str | None,
     continues: str | None = None,
 ) -> Message:
-    model = model or room.model or known_models()[0]
+    model = model or room.model or providers.models()[0]
     answer = _open(log, member, question_id, Message.Role.ASSISTANT, client_id, model=model)
     generation = Generation.objects.create(
         message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=answer.created_at

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
-from .. import frames
+from .. import frames, providers
 from ..access import Visitor, memberships
 from ..errors import Conflict, NotAllowed, NotFound
 from ..frames import Cursor
@@ -68,7 +67,7 @@ def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Chan
         if change.title is not None:
             changed["title"] = room.title = change.title
         if change.model is not None:
-            if change.model not in known_models():
+            if change.model not in providers.models():
                 raise Conflict(f"The model {change.model!r} is not one of this server's.")
             changed["model"] = room.model = change.model
         if change.chosen is not None:
@@ -88,11 +87,6 @@ def require_member(log: Transaction, member_id: str, room_id: str) -> Member:
     if member is None:
         raise NotAllowed("You are not a member of this room any more.")
     return member
-
-
-def known_models() -> list[str]:
-    """What a room or a question may name; the first is the default."""
-    return [settings.CHATLAB_MODEL] if settings.CHATLAB_MODEL else [""]
 
 
 def _check_branches(room_id: str, chosen: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from ..limits import limits
 from ..log import Change
 from ..models import Member
 from ..reader import RoomReader
+from ..worker import worker
 
 
 class Closing(Exception):
@@ -66,7 +67,9 @@ async def _continue(socket: Socket, frame: frames.Continue) -> None:
 
 async def _stop(socket: Socket, frame: frames.Stop) -> None:
     socket.spend_frame()
-    await actions.commit(actions.stop(socket.member.pk, socket.room_id, frame.message))
+    response_id = await actions.commit(actions.stop(socket.member.pk, socket.room_id, frame.message))
+    if response_id:
+        worker.cancel_upstream(response_id)
 
 
 async def _change_room(socket: Socket, frame: frames.ChangeRoom) -> None:

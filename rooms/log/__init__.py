@@ -5,7 +5,19 @@ after a cursor and the state at the head, `verify` the proof that all of it fits
 """
 
 from .append import Change, Transaction
-from .read import Page, context_of, cursor_at, earlier_messages, find, head_of, heads, page_after, snapshot, streaming
+from .read import (
+    Page,
+    answer_so_far,
+    context_of,
+    cursor_at,
+    earlier_messages,
+    find,
+    head_of,
+    heads,
+    page_after,
+    snapshot,
+    streaming,
+)
 from .verify import verify
 from .writer import Batch, Segment, Writer
 
@@ -16,6 +28,7 @@ __all__ = [
     "Segment",
     "Transaction",
     "Writer",
+    "answer_so_far",
     "context_of",
     "cursor_at",
     "earlier_messages",

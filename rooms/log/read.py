@@ -128,6 +128,13 @@ def earlier_messages(room_id: str, before: int) -> tuple[list[dict], str | None]
         return _newest_messages(room_id, before)
 
 
+def answer_so_far(message_id: str) -> tuple[str, str]:
+    """(text, its digest) of an answer that somebody else has begun."""
+    with database.consistent_read():
+        body = _message(Message.objects.select_related("generation").get(pk=message_id))
+    return body["text"], body["digest"]
+
+
 def context_of(message_id: str) -> list[tuple[str, str]]:
     """What a model is shown for an answer: (role, text) of its ancestors that have ended, oldest first.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from .base import Ended, Opened, Provider, ProviderError, Request, TextDelta
+from .base import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
 
 __all__ = [
     "Ended",
@@ -16,6 +16,7 @@ __all__ = [
     "Provider",
     "ProviderError",
     "Request",
+    "Resume",
     "TextDelta",
     "describe",
     "open_provider",
@@ -29,22 +30,29 @@ def open_provider() -> Provider:
     """The configured provider, for the running event loop. Building one costs about 90 ms: keep it, close it at the
     end.
     """
-    from . import responses
+    from . import chat, demo, responses, transport
 
     if settings.CHATLAB_PROVIDER == "demo":
-        from .demo import demo_client
-
-        return responses.ResponsesProvider(demo_client())
-    return responses.ResponsesProvider(responses.openai_client())
+        return responses.ResponsesProvider(demo.demo_client())
+    client = transport.make_client(api_key=settings.OPENAI_API_KEY or "none", base_url=settings.OPENAI_BASE_URL or None)
+    if settings.OPENAI_API == "chat":
+        return chat.ChatProvider(client)
+    return responses.ResponsesProvider(client, background=settings.OPENAI_BACKGROUND)
 
 
 def preload() -> None:
     """Import the SDK; callable from any thread."""
-    from . import demo, responses  # noqa: F401
+    from . import chat, demo, responses  # noqa: F401
+
+
+def models() -> list[str]:
+    """What a room or a question may name; the first is the default."""
+    default = settings.CHATLAB_MODEL or (DEMO_MODEL if settings.CHATLAB_PROVIDER == "demo" else "")
+    return list(dict.fromkeys([default, *settings.CHATLAB_MODELS]))
 
 
 def describe() -> dict:
-    """Which model answers, for the page: {name, demo, label}."""
+    """Which model answers, for the page: {name, demo, label, choices}."""
     demo = settings.CHATLAB_PROVIDER == "demo"
-    name = settings.CHATLAB_MODEL or (DEMO_MODEL if demo else "")
-    return {"name": name, "demo": demo, "label": "Offline demo model" if demo else name}
+    choices = models()
+    return {"name": choices[0], "demo": demo, "label": "Offline demo model" if demo else choices[0], "choices": choices}

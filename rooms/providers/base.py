@@ -8,11 +8,25 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """A response that goes on at the provider, and the last of its events that is recorded (None: none yet)."""
+
+    response_id: str
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """What a model is asked: turns of (role, text), oldest first, the question last."""
+    """What a model is asked: turns of (role, text), oldest first, the question last.
+
+    `goes_on`: the last turn is the model's own, cut short; it is to go on from there. `resume`: go on reading a
+    response that exists already, after this event.
+    """
 
     model: str
     turns: list[tuple[str, str]]
+    goes_on: bool = False
+    resume: Resume | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +34,16 @@ class Opened:
     """The provider has taken the request, under an id of its own."""
 
     response_id: str
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """Text as it arrived, not cleaned. `part` is `text` or `reasoning`."""
+    """Text as it arrived, not cleaned. `part` is `text` or `reasoning`; `seq` the provider's number of the event."""
 
     part: str
     text: str
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +59,29 @@ class Ended:
 
 
 class ProviderError(Exception):
-    """The provider refused, or could not be reached. `detail` is for readers, `error` for staff only."""
+    """The provider refused, or could not be reached. `detail` is for readers, `error` for staff only.
 
-    def __init__(self, code: str, detail: str, error: str = "", retry_after: float | None = None):
+    `passing`: the same request may succeed a moment later, after `retry_after` seconds where the provider said so.
+    """
+
+    def __init__(self, code: str, detail: str, error: str = "", *, passing=False, retry_after: float | None = None):
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.error = error
+        self.passing = passing
         self.retry_after = retry_after
 
 
 class Provider(Protocol):
+    background: bool  # responses go on at the provider when the call is lost, and can be resumed and cancelled by id
+
     def stream(self, request: Request) -> AsyncIterator[Opened | TextDelta | Ended]:
         """Ask, and yield what arrives. Closing the iterator closes the upstream call. Raises ProviderError."""
+        ...
+
+    async def cancel(self, response_id: str) -> None:
+        """End a background response at the provider. Of one that has ended nothing changes; errors are only logged."""
         ...
 
     async def close(self) -> None: ...

@@ -17,14 +17,13 @@ import openai
 from django.conf import settings
 
 from . import demo_text
-from .responses import make_client
+from .transport import make_client
 
 SLOW_RATE = 4.0  # deltas a second of /slow
 
 
 def demo_client() -> openai.AsyncOpenAI:
-    http_client = openai.DefaultAsyncHttpx2Client(transport=DemoTransport())
-    return make_client(api_key="demo", base_url="http://demo.invalid/v1", http_client=http_client)
+    return make_client(DemoTransport(), api_key="demo", base_url="http://demo.invalid/v1")
 
 
 class DemoTransport(httpx2.AsyncBaseTransport):

@@ -1,0 +1,141 @@
+"""Asking the provider: time limits, attempts, resuming, and what each way of ending means.
+
+Before there is text, a request that failed in passing is made again, CHATLAB_ATTEMPTS times in all. After that only a
+true resume is tried (a background response, from the last recorded event on): asking again would double the text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import aclosing
+
+from django.conf import settings
+
+from .. import database, log
+from ..actions import Job, Outcome, Place, attempt, commit
+from ..providers import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
+from .recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+NO_END = Outcome("interrupted", "upstream", "The model provider's stream ended without an end.")
+TOO_LONG = Outcome("incomplete", "too_long", "The answer reached the longest that is kept.")
+OUT_OF_TIME = Outcome("failed", "timeout", "The answer took longer than it may.")
+MISMATCH = Outcome("failed", "mismatch", "The provider's final text differs from what it streamed.")
+
+BACK_OFF = (0.5, 8.0)  # seconds: the first wait, and the longest
+
+
+class _Failed(Exception):
+    """One call has come to nothing; `outcome` is how the answer ends unless another call is made."""
+
+    def __init__(self, outcome: Outcome, *, passing: bool, retry_after: float | None = None):
+        self.outcome = outcome
+        self.passing = passing
+        self.retry_after = retry_after
+
+
+class Asking:
+    def __init__(self, job: Job, provider: Provider, recorder: Recorder):
+        self._job = job
+        self._provider = provider
+        self._recorder = recorder
+        self._attempts = job.attempts
+        self._resume = job.resume
+
+    @property
+    def resumable(self) -> bool:
+        return self._resume is not None
+
+    async def run(self) -> Outcome:
+        """How the answer ends. Everything that came before is with the recorder."""
+        turns = await database.read(log.context_of, self._job.message)
+        if self._recorder.begun:
+            turns.append(("assistant", self._recorder.begun))
+        left = settings.CHATLAB_TOTAL_TIMEOUT - self._job.spent
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                return await self._ask_until_it_ends(turns)
+        except TimeoutError:
+            return OUT_OF_TIME
+
+    async def clean_up(self, outcome: Outcome) -> None:
+        """A background response that is not wanted any more goes on, and is paid for, until it is cancelled."""
+        if self._resume is not None and outcome.status != "complete":
+            await self._provider.cancel(self._resume.response_id)
+
+    async def _ask_until_it_ends(self, turns: list[tuple[str, str]]) -> Outcome:
+        failures = 0  # calls in a row that brought nothing new
+        while True:
+            before = self._resume
+            try:
+                return await self._ask(Request(self._job.model, turns, bool(self._recorder.begun), self._resume))
+            except _Failed as failed:
+                failures = 1 if self._resume != before else failures + 1
+                if not self._may_ask_again(failed, failures):
+                    return failed.outcome
+                first, longest = BACK_OFF
+                wait = random.uniform(0.5, 1.0) * min(longest, first * 2 ** (failures - 1))
+                wait = wait if failed.retry_after is None else failed.retry_after
+                logger.info(
+                    "generation %s: %s Again in %.1f s", self._job.generation, failed.outcome.failure_detail, wait
+                )
+                await asyncio.sleep(wait)
+
+    def _may_ask_again(self, failed: _Failed, failures: int) -> bool:
+        if self._resume is not None:
+            return failed.passing and failures <= settings.CHATLAB_RESUMES
+        has_text = self._recorder.length > len(self._recorder.begun)
+        return failed.passing and not has_text and self._attempts < settings.CHATLAB_ATTEMPTS
+
+    async def _ask(self, request: Request) -> Outcome:
+        """One call. _Failed where it ended in any other way than by the provider's word."""
+        if request.resume is None:
+            self._attempts += 1
+            await commit(attempt(self._job))
+        limit = settings.CHATLAB_FIRST_EVENT_TIMEOUT
+        try:
+            async with aclosing(self._provider.stream(request)) as events:
+                while True:
+                    async with asyncio.timeout(limit):
+                        event = await anext(events, None)
+                    limit = None  # from now on the transport counts the seconds of silence
+                    if event is None:
+                        raise _Failed(NO_END, passing=True)
+                    if (outcome := self._take(event)) is not None:
+                        return outcome
+        except TimeoutError:
+            silent = Outcome("failed", "timeout", "The model provider did not begin to answer in time.")
+            raise _Failed(silent, passing=True) from None
+        except ProviderError as error:
+            outcome = Outcome(self._status_of(error), error.code, error.detail, error.error)
+            raise _Failed(outcome, passing=error.passing, retry_after=error.retry_after) from error
+
+    def _status_of(self, error: ProviderError) -> str:
+        """A stream that broke in the middle is interrupted: its text is good, and there may be a way on."""
+        has_text = self._recorder.length > len(self._recorder.begun)
+        return "interrupted" if has_text and error.code == "upstream" else "failed"
+
+    def _take(self, event: Opened | TextDelta | Ended) -> Outcome | None:
+        if isinstance(event, TextDelta):
+            if len(event.text) > settings.CHATLAB_EVENT_MAX:
+                raise ProviderError("upstream", "The model provider sent more at once than it may.")
+            self._recorder.add(event.part, event.text)
+            if self._resume is not None:
+                self._reach(self._resume.response_id, event.seq)
+            return TOO_LONG if self._recorder.length > settings.CHATLAB_ANSWER_MAX else None
+        if isinstance(event, Opened):
+            if self._provider.background and event.response_id:
+                self._reach(event.response_id, event.seq)
+            return None
+        if not self._recorder.settle(event.text):
+            return MISMATCH
+        return Outcome(event.status, event.failure_code, event.failure_detail, event.error, event.usage)
+
+    def _reach(self, response_id: str, seq: int | None) -> None:
+        if seq is None and self._resume is not None:
+            seq = self._resume.after
+        self._resume = Resume(response_id, seq)
+        self._recorder.reach(Place(response_id, seq, background=True))
