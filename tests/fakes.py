@@ -27,7 +27,7 @@ from rooms.frames import Cursor
 from rooms.limits import limits
 from rooms.models import Generation
 from rooms.providers import Ended, Request, TextDelta
-from rooms.text import EMPTY_DIGEST, clean, digest
+from rooms.text import EMPTY_DIGEST, digest
 
 
 @contextmanager
@@ -103,8 +103,13 @@ class Pen:
     thought: str = ""
 
     @classmethod
-    def claim(cls, room: str, answer: str, holder: str = "worker") -> Pen:
-        return cls(commit_now(actions.claim(room, generation_of(answer), holder)))
+    def claim(cls, room: str, answer: str, holder: str = "worker") -> Pen | None:
+        """None where the answer is not to be had. It may have text already: it goes on from another one."""
+        job = commit_now(actions.claim(room, generation_of(answer), holder))
+        if job is None:
+            return None
+        held = next(body for body in log.snapshot(room)["messages"] if body["id"] == answer)
+        return cls(job, held["digest"], held["text"], held.get("reasoning", ""))
 
     def piece(self, text: str, part: str = "text") -> Piece:
         if part == "text":
@@ -143,13 +148,15 @@ def items_after(room: str, after: Cursor) -> Iterator[str]:
 
 @dataclass
 class ScriptedProvider:
-    """Yields what it was given: strings are text, `("reasoning", ...)` is reasoning, an exception is raised, an event
-    is waited for, an Ended ends.
+    """Yields what it was given: strings are text, `("reasoning", ...)` is reasoning, an exception is raised, a
+    function is awaited, an Ended ends.
     """
 
     script: Iterable[object]
     asked: list[Request] = field(default_factory=list)
     closed: int = 0
+
+    background = False
 
     async def stream(self, request: Request) -> AsyncIterator[TextDelta | Ended]:
         self.asked.append(request)
@@ -159,8 +166,8 @@ class ScriptedProvider:
                     yield TextDelta("text", step)
                 elif isinstance(step, tuple):
                     yield TextDelta(*step)
-                elif isinstance(step, asyncio.Event):
-                    await step.wait()
+                elif callable(step):
+                    await step()
                 elif isinstance(step, BaseException):
                     raise step
                 else:
@@ -170,10 +177,6 @@ class ScriptedProvider:
 
     async def close(self) -> None:
         pass
-
-
-def cleaned(pieces: Iterable[str]) -> str:
-    return clean("".join(pieces))
 
 
 # -- a channel layer that does what it may -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from rooms.frames import TERMINAL
 from rooms.models import Generation, Message
 from rooms.text import clean
 
-from .fakes import Pen, Place, client_id, generation_of, new_place
+from .fakes import Pen, Place, client_id, new_place
 
 # -- text --------------------------------------------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class Story:
 
     def _claim(self, number: int, text: str) -> None:
         if (message := _pick(self._messages(generation__status="queued"), number)) is not None:
-            self.pens[message.pk] = Pen.claim(self.room, message.pk)
+            self._hold(message.pk, "worker")
 
     def _say(self, number: int, text: str, **options: object) -> None:
         if (pen := _pick(list(self.pens.values()), number)) is not None:
@@ -143,7 +143,11 @@ class Story:
         if (message := _pick(list(self.pens), number)) is not None:
             self.pens.pop(message)
             Generation.objects.filter(message=message).update(lease_until=datetime(2020, 1, 1, tzinfo=UTC))
-            commit_now(actions.claim(self.room, generation_of(message), "another worker"))
+            self._hold(message, "another worker")
+
+    def _hold(self, message: str, holder: str) -> None:
+        if (pen := Pen.claim(self.room, message, holder)) is not None:
+            self.pens[message] = pen
 
     def _messages(self, **condition: object) -> list[Message]:
         return list(Message.objects.filter(room=self.room, **condition).order_by("opened_seq"))

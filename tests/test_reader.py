@@ -1,0 +1,388 @@
+"""One reader of a room: its window, its repairs, and what it is never sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from rooms import actions, broadcast, database, frames, log
+from rooms.feed import Feed, Feeds
+from rooms.frames import Cursor, Sync
+from rooms.reader import RoomReader, Window
+
+from .fakes import Pen, Place, Screen, alone, items_after, new_place
+
+FRAME_MAX = 80_000  # of a `deltas` frame: one page of the log
+
+
+@pytest.fixture(autouse=True)
+def _alone(transactional_db):
+    with alone():
+        yield
+
+
+@pytest.fixture
+def place() -> Place:
+    return new_place()
+
+
+def reading(place: Place, scenario: Callable[[RoomReader, Screen], Awaitable[None]]) -> None:
+    async def run() -> None:
+        screen = Screen()
+        await scenario(RoomReader(Feed(place.room), screen.send), screen)
+
+    asyncio.run(run())
+
+
+async def open_at(reader: RoomReader, screen: Screen, cursor: Cursor | str) -> None:
+    screen.cursor = str(cursor)
+    await reader.open(str(cursor))
+
+
+def stand_at(reader: RoomReader, screen: Screen, cursor: Cursor) -> None:
+    """As if everything up to this cursor had been sent, and nothing behind it were known."""
+    reader.sent, screen.cursor = cursor, str(cursor)
+
+
+def bytes_of(screen: Screen) -> int:
+    return sum(len(frames.dump(frame).encode()) for frame in screen.frames if frame["type"] in ("deltas", "snapshot"))
+
+
+def event_of(place: Place, after: Cursor, *, frame: bool = True) -> dict:
+    """The event that was published for everything after a cursor."""
+    page = log.page_after(place.room, after)
+    text = frames.deltas(page.items, page.cursor) if frame else ""
+    return broadcast.room_event(place.room, after.seq + 1, page.cursor.seq, page.cursor.chain, text, page.digests)
+
+
+# -- the window --------------------------------------------------------------------------------------------------------
+
+
+def test_the_window_counts_what_is_not_confirmed() -> None:
+    window = Window(100)
+    window.add(1, 60)
+    assert not window.full
+    window.add(2, 60)
+    assert window.full, "one frame may exceed it"
+    assert not window.confirm(0) and window.full
+    assert window.confirm(1) and not window.full
+    assert not window.confirm(1), "nothing new"
+    window.add(3, 60)
+    assert window.full
+    assert window.confirm(9) and not window.full
+    window.add(4, 500)
+    window.clear()
+    assert not window.full and not window.confirm(4)
+
+
+def test_a_reader_that_confirms_nothing_is_sent_a_window_and_no_more(place, settings) -> None:
+    """It is simply behind then: the log keeps the rest, and it goes on from where it confirmed."""
+    place.begin().write(*["x" * 30_000] * 30)
+    start = Cursor.parse(str(log.cursor_at(place.room, 1)))
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await open_at(reader, screen, start)
+        assert settings.CHATLAB_WINDOW <= bytes_of(screen) < settings.CHATLAB_WINDOW + FRAME_MAX
+        assert screen.of("synced") == [] and reader.full_since is not None
+        behind, sent = screen.cursor, len(screen.frames)
+        await reader.catch_up()
+        assert not await reader.sync(Sync(str(start))), "nothing is confirmed by that"
+        assert len(screen.frames) == sent
+        assert await reader.sync(Sync(behind))
+        assert screen.seq > int(behind.partition(".")[0])
+        while not screen.of("synced"):
+            assert await reader.sync(Sync(screen.cursor))
+        assert reader.full_since is None
+
+    reading(place, scenario)
+
+
+def test_a_confirmation_of_a_part_frees_that_part(place, settings) -> None:
+    place.begin().write(*["x" * 30_000] * 30)
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await open_at(reader, screen, log_start)
+        first, sent = screen.frames[0]["cursor"], bytes_of(screen)
+        await reader.sync(Sync(first))
+        assert sent < bytes_of(screen) < settings.CHATLAB_WINDOW + 2 * FRAME_MAX
+
+    log_start = log.cursor_at(place.room, 1)
+    reading(place, scenario)
+
+
+def test_live_events_wait_for_a_full_window_too(place, settings) -> None:
+    settings.CHATLAB_WINDOW = 1_000
+    pen = place.begin()
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await open_at(reader, screen, await database.read(lambda: place.head))
+        while reader.full_since is None:
+            before = await database.read(lambda: place.head)
+            await actions.commit(pen.record("y" * 300))
+            await reader.deliver(await database.read(event_of, place, before))
+        shown = screen.cursor
+        before = await database.read(lambda: place.head)
+        await actions.commit(pen.record("later"))
+        await reader.deliver(await database.read(event_of, place, before))
+        assert screen.cursor == shown, "the window is full: it is behind now"
+        await reader.sync(Sync(shown))
+        assert screen.cursor == str(await database.read(lambda: place.head)) and screen.faults == []
+
+    reading(place, scenario)
+
+
+def test_a_repair_forgets_what_was_on_its_way(place) -> None:
+    """Who asks for a repair has said where it is: what it never got does not fill its window for ever."""
+    place.begin().write(*["x" * 30_000] * 12)
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await open_at(reader, screen, start)
+        assert reader.full_since is not None
+        screen.__init__(cursor=start)
+        await reader.sync(Sync(start, repair=True))
+        assert screen.frames[0]["items"][0]["seq"] == 2
+
+    start = str(log.cursor_at(place.room, 1))
+    reading(place, scenario)
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_follows_is_passed_on_as_it_came(place, monkeypatch) -> None:
+    pen, before = place.begin(), place.head
+    pen.write("a", "b")
+    event = event_of(place, before)
+    reads = []
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        stand_at(reader, screen, before)
+        monkeypatch.setattr(log, "page_after", lambda *args: reads.append(args))
+        await reader.deliver(event)
+        assert [frame["type"] for frame in screen.frames] == ["deltas"] and screen.cursor == str(reader.sent)
+
+    reading(place, scenario)
+    assert reads == [], "the log is not read for it"
+
+
+@pytest.mark.parametrize("frame", [True, False])
+def test_a_gap_is_read_from_the_log_before_anything_later_is_sent(place, frame) -> None:
+    pen, start = place.begin(), place.head
+    pen.write("a", "b")
+    middle = place.head
+    pen.write("c", "d")
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        stand_at(reader, screen, start)
+        await reader.deliver(await database.read(lambda: event_of(place, middle, frame=frame)))
+        assert [item["seq"] for got in screen.of("deltas") for item in got["items"]] == list(
+            range(start.seq + 1, start.seq + 5)
+        )
+        assert screen.faults == []
+
+    reading(place, scenario)
+
+
+def test_an_event_without_its_frame_says_read_the_log(place) -> None:
+    pen, start = place.begin(), place.head
+    pen.write("a")
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        stand_at(reader, screen, start)
+        await reader.deliver(await database.read(lambda: event_of(place, start, frame=False)))
+        assert screen.seq == start.seq + 1 and screen.faults == []
+
+    reading(place, scenario)
+
+
+def test_what_is_known_already_is_not_sent_again(place) -> None:
+    pen, start = place.begin(), place.head
+    pen.write("a", "b")
+    event = event_of(place, start)
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await reader.open("")
+        screen.frames.clear()
+        for _ in range(3):
+            await reader.deliver(event)
+        assert screen.frames == []
+
+    reading(place, scenario)
+
+
+def test_an_event_that_comes_before_the_reader_is_open_is_no_beginning(place) -> None:
+    pen, start = place.begin(), place.head
+    pen.write("a")
+    event = event_of(place, start)
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await reader.deliver(event)
+        assert screen.frames == []
+        await reader.open("")
+        assert [frame["type"] for frame in screen.frames] == ["snapshot", "synced"]
+
+    reading(place, scenario)
+
+
+def test_events_syncs_and_repairs_at_once_keep_the_order(place) -> None:
+    """All of them move the same place: one after the other, or something would come twice or be passed over."""
+    pen, start = place.begin(), place.head
+    events = []
+    for number in range(30):
+        before = place.head
+        pen.write(f"{number} ")
+        events.append(event_of(place, before))
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        stand_at(reader, screen, start)
+        await asyncio.gather(
+            *(reader.deliver(event) for event in events),
+            reader.catch_up(),
+            reader.sync(Sync(str(start))),
+            reader.catch_up(),
+        )
+        assert screen.faults == [] and screen.applied == list(range(start.seq + 1, start.seq + 31))
+
+    reading(place, scenario)
+
+
+# -- level -------------------------------------------------------------------------------------------------------------
+
+
+def test_synced_names_the_digests_of_what_streams(place) -> None:
+    first, second = place.begin(), place.begin()
+    first.write("one ", "two 😀")
+    second.write("three")
+    place.answered("done")
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        for token in ("", str(log_start)):
+            screen.__init__(cursor=token)
+            await reader.sync(Sync(token, repair=True))
+            (synced,) = screen.of("synced")
+            assert synced["cursor"] == str(reader.sent)
+            assert synced["digests"] == {first.job.message: first.digest, second.job.message: second.digest}
+        await actions.commit(actions.finish(first.job, [], actions.Outcome("complete")))
+        await reader.catch_up()
+        await reader.sync(Sync(str(reader.sent)))
+        assert screen.frames[-1]["digests"] == {second.job.message: second.digest}
+        assert screen.faults == []
+
+    log_start = log.cursor_at(place.room, 1)
+    reading(place, scenario)
+
+
+def test_digests_follow_the_events(place) -> None:
+    pen, start = place.begin(), place.head
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await reader.open("")
+        cursor = start
+        for text in ("a", "b", "c"):
+            await actions.commit(pen.record(text))
+            event = await database.read(event_of, place, cursor)
+            cursor = Cursor(event["last"], event["chain"])
+            await reader.deliver(event)
+            await reader.sync(Sync(str(cursor)))
+            assert screen.frames[-1]["digests"] == {pen.job.message: pen.digest}
+
+    reading(place, scenario)
+
+
+def test_a_heartbeat_that_finds_nothing_costs_no_query(place, monkeypatch) -> None:
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await reader.open("")
+        reads = []
+        monkeypatch.setattr(database, "read", lambda *args: reads.append(args))
+        await reader.sync(Sync(screen.cursor))
+        assert reads == [] and [frame["type"] for frame in screen.frames] == ["snapshot", "synced", "synced"]
+
+    reading(place, scenario)
+
+
+def test_readers_that_come_at_once_share_one_snapshot(place, monkeypatch) -> None:
+    place.answered("a", "b")
+    built = []
+    original = log.snapshot
+    monkeypatch.setattr(log, "snapshot", lambda room: built.append(room) or original(room))
+
+    async def run() -> None:
+        feed, screens = Feed(place.room), [Screen() for _ in range(50)]
+        await asyncio.gather(*(RoomReader(feed, screen.send).open("") for screen in screens))
+        assert all(screen.state == screens[0].state and screen.level for screen in screens)
+
+    asyncio.run(run())
+    assert len(built) == 1
+
+
+def test_a_long_answer_is_joined_by_a_snapshot_and_not_by_a_replay(place, settings) -> None:
+    settings.CHATLAB_REPLAY_MAX = 20
+    pen, start = place.begin(), place.head
+    pen.write(*["word "] * 21)
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await open_at(reader, screen, start)
+        assert [frame["type"] for frame in screen.frames] == ["snapshot", "synced"]
+        assert screen.text_of(pen.job.message) == "word " * 21
+
+    reading(place, scenario)
+
+
+def test_many_deltas_come_in_few_frames(place) -> None:
+    pen, start = place.begin(), place.head
+    asyncio.run(write_at_once(pen, 300))
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        await open_at(reader, screen, start)
+        assert len(screen.of("deltas")) == 1 and len(screen.applied) == 300
+
+    reading(place, scenario)
+
+
+async def write_at_once(pen: Pen, number: int) -> None:
+    await asyncio.gather(*(actions.commit(pen.record(f"{n} ")) for n in range(number)))
+
+
+# -- the watch over the heads ------------------------------------------------------------------------------------------
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.sent: Cursor | None = None
+        self.behind = 0
+
+    def fell_behind(self) -> None:
+        self.behind += 1
+
+    def check(self, now: float) -> None:
+        pass
+
+
+def test_a_reader_is_behind_when_a_head_was_there_a_look_ago() -> None:
+    feeds, listener = Feeds(), Listener()
+    feed = feeds.attach("room", listener)
+    listener.sent = Cursor(5, "")
+    feeds._compare({"room": 6})
+    assert listener.behind == 0, "what was committed just now is on its way"
+    feeds._compare({"room": 6})
+    assert listener.behind == 1
+    listener.sent = Cursor(6, "")
+    feeds._compare({"room": 6})
+    assert listener.behind == 1
+    feeds.detach(feed, listener)
+    assert feeds.readers() == []
+
+
+def test_pages_follow_each_other_without_a_gap(place) -> None:
+    pen = place.begin()
+    asyncio.run(write_at_once(pen, 1_100))
+    pen.write("x" * 70_000, "y")
+    items = [json.loads(item)["seq"] for item in items_after(place.room, Cursor(0, ""))]
+    assert items == list(range(1, place.head.seq + 1))
+    page = log.page_after(place.room, Cursor(0, ""))
+    assert len(page.items) == log.read.PAGE_ROWS and not page.up_to_date
+    last = log.page_after(place.room, log.cursor_at(place.room, place.head.seq - 1))
+    assert last.up_to_date and len(last.items) == 1

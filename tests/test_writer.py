@@ -1,0 +1,290 @@
+"""The group commit: one transaction for what gathered, nobody spoils it for the others, and no text comes twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from django.db import OperationalError, connection
+
+from rooms import actions, frames, log
+from rooms.errors import Conflict, Unavailable
+from rooms.log import Batch, Change, Transaction, Writer, writer
+from rooms.models import Delta, Member, Message
+
+from .fakes import Place, alone, new_place
+
+
+@pytest.fixture(autouse=True)
+def _alone(transactional_db):
+    with alone():
+        yield
+
+
+@pytest.fixture
+def place() -> Place:
+    return new_place()
+
+
+@pytest.fixture
+def batches() -> list[Batch]:
+    return []
+
+
+@pytest.fixture
+def log_writer(batches) -> Iterator[Writer]:
+    made = Writer(batches.append)
+    yield made
+    made.close()
+
+
+def appending(room: str, title: str) -> Change:
+    return Change(room, lambda log: log.append(room, "room", frames.room_changed({"title": title})))
+
+
+def doing(room: str | None, work: Callable[[Transaction], object]) -> Change:
+    return Change(room, work)
+
+
+@contextmanager
+def busy(made: Writer) -> Iterator[None]:
+    """What is submitted inside gathers: the writer is held up by a commit."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(log: Transaction) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    held = made.submit(doing(None, wait))
+    assert begun.wait(10)
+    yield
+    go_on.set()
+    held.result(10)
+
+
+def titles(room: str) -> list[str]:
+    rows = Delta.objects.filter(room=room, kind="room").order_by("seq").values_list("payload", flat=True)
+    return [payload.split('"')[3] for payload in rows]
+
+
+def on_writer(made: Writer, work: Callable[[], object]) -> None:
+    """Run something on the writer's thread, with its connection."""
+    made.submit(doing(None, lambda log: work())).result(10)
+
+
+# -- gathering ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_gathers_is_one_transaction(place, log_writer, batches) -> None:
+    with busy(log_writer):
+        futures = [log_writer.submit(appending(place.room, str(number))) for number in range(100)]
+    assert [future.result(10) for future in futures] == list(range(2, 102))
+    (segment,) = [segment for batch in batches for segment in batch.segments]
+    assert (segment.first, segment.last, len(segment.items)) == (2, 101, 100)
+    assert segment.chain == place.head.chain
+
+
+def test_a_transaction_has_an_end(place, log_writer, batches, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "BATCH_MAX", 40)
+    with busy(log_writer):
+        futures = [log_writer.submit(appending(place.room, str(number))) for number in range(100)]
+    assert [future.result(10) for future in futures] == list(range(2, 102))
+    assert [len(segment.items) for batch in batches for segment in batch.segments] == [40, 40, 20]
+
+
+def test_all_rooms_share_a_transaction(log_writer, batches) -> None:
+    rooms = [new_place().room for _ in range(5)]
+    with busy(log_writer):
+        futures = [log_writer.submit(appending(rooms[number % 5], str(number))) for number in range(20)]
+    for future in futures:
+        future.result(10)
+    (batch,) = [batch for batch in batches if batch.segments]
+    assert sorted(segment.room for segment in batch.segments) == sorted(rooms)
+    assert all(len(segment.items) == 4 for segment in batch.segments)
+
+
+def test_a_lone_change_waits_for_nothing(place, log_writer) -> None:
+    log_writer.submit(appending(place.room, "warm")).result(10)
+    times = []
+    for number in range(5):
+        started = time.perf_counter()
+        log_writer.submit(appending(place.room, str(number))).result(10)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.05, "there is no timer in the way"
+
+
+def test_a_change_that_was_given_up_is_not_made(place, log_writer) -> None:
+    with busy(log_writer):
+        given_up = log_writer.submit(appending(place.room, "given up"))
+        kept = log_writer.submit(appending(place.room, "kept"))
+        assert given_up.cancel()
+    kept.result(10)
+    assert titles(place.room) == ["kept"]
+
+
+def test_closing_commits_what_waits_and_a_new_thread_serves_the_next(place, log_writer) -> None:
+    futures = [log_writer.submit(appending(place.room, str(number))) for number in range(20)]
+    log_writer.close()
+    assert all(future.done() for future in futures)
+    log_writer.submit(appending(place.room, "again")).result(10)
+    assert titles(place.room)[-1] == "again" and len(titles(place.room)) == 21
+
+
+# -- publishing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_published_when_others_can_read_it(place) -> None:
+    """I2: what is handed on is visible to every other connection, row for row."""
+    seen: list[tuple[list[str], list[str]]] = []
+
+    def look(batch: Batch) -> None:
+        with ThreadPoolExecutor(1) as other:
+            for segment in batch.segments:
+                seen.append((segment.items, other.submit(stored, segment).result(10)))
+
+    def stored(segment) -> list[str]:
+        try:
+            rows = Delta.objects.filter(room=segment.room, seq__gte=segment.first, seq__lte=segment.last).order_by(
+                "seq"
+            )
+            return [frames.item(row.seq, row.at, row.kind, row.payload) for row in rows]
+        finally:
+            connection.close()
+
+    made = Writer(look)
+    try:
+        for number in range(3):
+            made.submit(appending(place.room, str(number))).result(10)
+    finally:
+        made.close()
+    assert len(seen) == 3 and all(published == read and read for published, read in seen)
+
+
+def test_what_failed_is_not_published(place, log_writer, batches) -> None:
+    def append_and_fail(log: Transaction) -> None:
+        log.append(place.room, "room", frames.room_changed({"title": "no"}))
+        raise RuntimeError("too late")
+
+    with pytest.raises(RuntimeError):
+        log_writer.submit(doing(place.room, append_and_fail)).result(10)
+    assert [segment for batch in batches for segment in batch.segments] == []
+    assert place.head.seq == 1
+
+
+# -- one among many ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bug"), Conflict("too late"), KeyError("x")])
+def test_a_change_that_breaks_fails_alone(place, log_writer, batches, error, caplog) -> None:
+    def poison(log: Transaction) -> None:
+        Member.objects.filter(pk=place.member).update(name="poison")
+        log.append(place.room, "room", frames.room_changed({"title": "poison"}))
+        raise error
+
+    with busy(log_writer):
+        before = [log_writer.submit(appending(place.room, f"before {number}")) for number in range(3)]
+        bad = log_writer.submit(doing(place.room, poison))
+        after = [log_writer.submit(appending(place.room, f"after {number}")) for number in range(3)]
+    assert [future.result(10) for future in before + after] == [2, 3, 4, 5, 6, 7]
+    assert bad.exception(10) is error
+    assert "poison" not in titles(place.room) and len(titles(place.room)) == 6
+    assert Member.objects.get(pk=place.member).name != "poison"
+    assert log.verify(place.room) == []
+    assert sum(len(segment.items) for batch in batches for segment in batch.segments) == 6
+
+
+def test_a_refusal_takes_no_sequence_and_disturbs_nobody(place, log_writer, batches) -> None:
+    def refuse(log: Transaction) -> None:
+        raise Conflict("No.")
+
+    with busy(log_writer):
+        first = log_writer.submit(appending(place.room, "first"))
+        refused = log_writer.submit(doing(place.room, refuse))
+        second = log_writer.submit(appending(place.room, "second"))
+    assert (first.result(10), second.result(10)) == (2, 3)
+    assert isinstance(refused.exception(10), Conflict)
+    assert len([batch for batch in batches if batch.segments]) == 1, "it is one transaction still"
+
+
+def test_an_unknown_room_is_refused_alone(place, log_writer) -> None:
+    with busy(log_writer):
+        lost = log_writer.submit(appending("nowhere", "x"))
+        kept = log_writer.submit(appending(place.room, "kept"))
+    assert lost.exception(10).code == "not_found" and kept.result(10) == 2
+
+
+# -- when nobody knows whether it was committed ------------------------------------------------------------------------
+
+
+class Wire:
+    """The writer's connection, which is lost at COMMIT: before it reached the database, or just after."""
+
+    def __init__(self, made: Writer):
+        self.losses: list[str | None] = []
+        self.commits = 0
+        on_writer(made, self._lay)
+
+    def _lay(self) -> None:
+        self._commit, connection.commit = connection.commit, self.commit
+
+    def commit(self) -> None:
+        loss = self.losses.pop(0) if self.losses else None
+        self.commits += 1
+        if loss != "before":
+            self._commit()
+        if loss is not None:
+            raise OperationalError("the connection was lost")
+
+
+@pytest.mark.parametrize(
+    ("losses", "commits"),
+    [(["after"], 1), (["before"], 2), (["before", "before", "after"], 3), (["before", "after"], 2)],
+)
+def test_a_commit_of_unknown_outcome_happens_once(place, log_writer, batches, losses, commits) -> None:
+    """What the database holds decides: what landed is not made again, what did not is."""
+    wire, pen = Wire(log_writer), place.begin()
+    head = place.head.seq
+    with busy(log_writer):
+        futures: list[Future] = [log_writer.submit(pen.record(text)) for text in ("one ", "two ", "three")]
+        wire.losses, wire.commits = [None, *losses], -1  # the first is that of what keeps the writer busy
+    for future in futures:
+        assert future.result(20) is None
+    assert wire.commits == commits and wire.losses == []
+    assert place.head.seq == head + 3, "the text is there, and not twice"
+    (segment,) = [segment for batch in batches for segment in batch.segments]
+    assert (segment.first, segment.last) == (head + 1, head + 3), "it was published once"
+    pen.end()
+    assert Message.objects.get(pk=pen.job.message).text == "one two three"
+    assert log.verify(place.room) == []
+
+
+def test_a_question_whose_commit_was_lost_is_asked_once(place, log_writer) -> None:
+    wire = Wire(log_writer)
+    frame = frames.Post("asked-once", "Why?")
+    with busy(log_writer):
+        asked = log_writer.submit(actions.post(place.member, place.room, frame))
+        wire.losses = [None, "after"]
+    receipt = asked.result(20)
+    assert Message.objects.filter(room=place.room, client_id="asked-once").count() == 1
+    assert (receipt.message, receipt.seq) == Message.objects.values_list("pk", "seq").get(client_id="asked-once")
+    assert place.post(client_id="asked-once").message == receipt.message
+    assert log.verify(place.room) == []
+
+
+def test_a_database_that_stays_away_is_said_and_waited_for_no_longer(place, log_writer, batches, monkeypatch) -> None:
+    monkeypatch.setattr(writer, "RETRY_FOR", 0.2)
+    wire = Wire(log_writer)
+    with busy(log_writer):
+        futures = [log_writer.submit(appending(place.room, str(number))) for number in range(3)]
+        wire.losses = [None, *["before"] * 50]
+    for future in futures:
+        error = future.exception(20)
+        assert isinstance(error, Unavailable) and error.retry_after
+    assert titles(place.room) == []
+    wire.losses.clear()
+    assert log_writer.submit(appending(place.room, "back")).result(10) == 2
+    assert [segment.last for batch in batches for segment in batch.segments] == [2]
