@@ -29,6 +29,7 @@ export class ConnectionView {
       return;
     }
     this.#shown = connection;
+    document.body.dataset.connection = connection.state;
     this.drawCount();
     this.#strip();
     if (before?.state !== connection.state || before?.back !== connection.back) this.#announce(before, connection);

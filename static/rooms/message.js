@@ -1,10 +1,9 @@
 // One message in the page. Only textContent and attributes: no way for a text to become HTML.
 
-import { hasWord, word } from "./words.js";
-import { showTime } from "./times.js";
+import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
-
-const PIECE = 4096; // a text node this long is continued in a new block at the next line end: laying out stays cheap
+import { showTime } from "./times.js";
+import { hasWord, word } from "./words.js";
 
 export class MessageView {
   constructor(node) {
@@ -66,39 +65,14 @@ export class MessageView {
 
   setPart(part, text) {
     const node = this.parts[part];
-    if (!node) return;
-    const shown = node.textContent;
-    if (shown === text) return;
-    if (text.startsWith(shown)) this.append(part, text.slice(shown.length));
-    else node.replaceChildren(document.createTextNode(text));
+    if (node) setGrowing(node, text);
     if (part === "reasoning") this.parts["reasoning-box"].hidden = !text;
   }
 
   /** O(length of `text`), not of what is there already. */
   append(part, text) {
-    const node = this.parts[part];
-    if (!node) return;
+    if (this.parts[part]) grow(this.parts[part], text);
     if (part === "reasoning") this.parts["reasoning-box"].hidden = false;
-    let open = node.lastChild;
-    if (open?.nodeType === Node.ELEMENT_NODE) open = open.lastChild;
-    if (!open) {
-      node.append(text);
-      return;
-    }
-    const lineEnd = open.length > PIECE ? text.indexOf("\n") + 1 : 0;
-    if (!lineEnd) {
-      open.appendData(text);
-      return;
-    }
-    open.appendData(text.slice(0, lineEnd));
-    if (lineEnd === text.length) return this.#nextPiece(node, "");
-    this.#nextPiece(node, text.slice(lineEnd));
-  }
-
-  #nextPiece(node, text) {
-    const piece = document.createElement("span");
-    piece.append(document.createTextNode(text));
-    node.append(piece);
   }
 }
 

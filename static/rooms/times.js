@@ -1,6 +1,8 @@
 // Times as the reader's clock says them: short in the page, exact on hover.
 
-const language = document.documentElement.lang || undefined;
+const page = document.documentElement.lang || "en";
+// The page's language, written the reader's way: en-GB has other clocks than en-US.
+const language = navigator.languages?.find((own) => own.split("-")[0] === page.split("-")[0]) ?? page;
 const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const EXACT = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "medium" });
