@@ -72,9 +72,12 @@ def own_server(tmp_path: Path, empty_database: Path, upstream: UpstreamProcess) 
     def start(kind: str = "daphne", **settings: str) -> Server:
         folder = tmp_path / f"server-{len(started)}"
         folder.mkdir()
-        shutil.copy(empty_database, folder)
         process = Server(folder, upstream.base_url, kind, **settings)
         started.append(process)
+        if "DATABASE_URL" in settings:
+            process.migrate()
+        else:
+            shutil.copy(empty_database, folder)
         process.start()
         return process
 

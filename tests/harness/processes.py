@@ -13,7 +13,7 @@ from pathlib import Path
 from .waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# The machine's own settings must not reach the processes under test.
+# The machine's own settings must not reach the processes under test, nor a file .env beside the code.
 NOT_INHERITED = (
     "CHATLAB_",
     "OPENAI_",
@@ -24,12 +24,18 @@ NOT_INHERITED = (
     "DATABASE_URL",
     "SECRET_KEY",
     "DEBUG",
+    "HTTPS",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "LOG_LEVEL",
+    "TEST_DATABASE",
 )
 
 
 def environment(**settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
+    fixed = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), "ENV_FILE": os.devnull}
+    return {**kept, **fixed, **settings}
 
 
 def free_port() -> int:
