@@ -26,8 +26,8 @@ def server(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterato
     staticfiles = "django.contrib.staticfiles"
     if "daphne" not in apps or (staticfiles in apps and apps.index("daphne") > apps.index(staticfiles)):
         yield checks.Error(
-            "`daphne` is not in front of INSTALLED_APPS, so `runserver` would have no WebSockets.",
-            hint='INSTALLED_APPS = ["daphne", ...the others...]',
+            "`daphne` is missing from INSTALLED_APPS or stands behind staticfiles: `runserver` would have no WebSockets.",
+            hint='INSTALLED_APPS = ["rooms", "daphne", ...the others...]',
             id="rooms.E001",
         )
     if not getattr(settings, "ASGI_APPLICATION", None):
@@ -55,6 +55,12 @@ def model(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator
             hint="export CHATLAB_MODEL=<a name that your server lists at /models>   or, without a real model: "
             "export CHATLAB_PROVIDER=demo",
             id="rooms.E004",
+        )
+    if settings.OPENAI_BACKGROUND and settings.OPENAI_API == "chat":
+        yield checks.Warning(
+            "OPENAI_BACKGROUND is on, but only the Responses API knows it: an answer would not survive its worker.",
+            hint="export OPENAI_API=responses   or: unset OPENAI_BACKGROUND",
+            id="rooms.W008",
         )
 
 

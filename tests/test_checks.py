@@ -60,6 +60,7 @@ APPEARS = [
     ("W005", layers(PUBSUB)),
     ("W006", {"CHATLAB_LIMITS": False}),
     ("W007", {"SESSION_COOKIE_SECURE": False}),
+    ("W008", {**OPENAI, "OPENAI_API": "chat", "OPENAI_BACKGROUND": True}),
 ]
 
 ABSENT = [
@@ -77,6 +78,8 @@ ABSENT = [
     ("W005", redis(timeout=None)),
     ("W005", MEMORY),
     ("W007", HTTPS),
+    ("W008", {**OPENAI, "OPENAI_API": "responses", "OPENAI_BACKGROUND": True}),
+    ("W008", {**OPENAI, "OPENAI_API": "chat", "OPENAI_BACKGROUND": False}),
 ]
 
 
