@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Awaitable
 
@@ -15,6 +16,7 @@ from django.conf import settings
 
 from . import actions, broadcast
 from .consumers import guard
+from .database import CONNECTION_ERRORS
 from .feed import feeds
 from .routing import channel_routes
 from .worker import worker
@@ -41,9 +43,24 @@ def start() -> None:
         _keep("worker-queue", worker.poll)
 
 
-async def stop() -> None:
+async def work() -> None:
+    """A worker process: the same worker, without sockets, until SIGTERM or SIGINT; then it drains and returns."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    actions.start()
+    _keep("worker-events", listen)
+    _keep("worker-queue", worker.poll)
+    logger.info("worker %s takes generations", worker.holder)
+    await told.wait()
+    logger.info("worker %s drains: %s answers under way", worker.holder, worker.busy)
+    await stop(settings.CHATLAB_DRAIN)
+
+
+async def stop(grace: float = GRACE) -> None:
     """Let answers under way end, publish what waits, commit what waits."""
-    await worker.drain(GRACE)
+    await worker.drain(grace)
     for task in _tasks:
         task.cancel()
     await asyncio.gather(*_tasks, return_exceptions=True)
@@ -94,6 +111,7 @@ async def _forever(name: str, work) -> None:
     while True:
         try:
             await work()
-        except Exception:
-            logger.exception("%s failed; it starts again", name)
+        except Exception as error:
+            known = isinstance(error, (OSError, *CONNECTION_ERRORS)) or type(error).__module__.startswith("redis")
+            logger.warning("%s failed, and starts again: %r", name, error, exc_info=not known)
         await asyncio.sleep(RESTART_AFTER)

@@ -114,12 +114,14 @@ class RoomReader:
         self._window.clear()
         self.full_since = None
         self._owes_synced = True
-        if cursor is not None and await database.read(log.find, self.feed.room_id, cursor) is not None:
+        head = None if cursor is None else await database.read(log.find, self.feed.room_id, cursor)
+        if head is not None:
             self.sent = cursor
         else:
             self.sent, frame, _ = await self.feed.state()
             await self._send_up_to(self.sent, frame)
-        await self._catch_up(look=True)
+            head = self.sent.seq
+        await self._catch_up(look=head > self.sent.seq)
 
     async def _catch_up(self, *, look: bool = False) -> None:
         """Send pages until level with the head, or the window is full. `look`: the head known here may be old."""

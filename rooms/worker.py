@@ -35,6 +35,11 @@ class Worker:
         self._provider: Provider | None = None
         self._draining = False
 
+    @property
+    def busy(self) -> int:
+        """How many generations are under way here."""
+        return len(self._tasks)
+
     def start(self, room_id: str, generation_id: int) -> None:
         """Write this generation, unless that is under way here already. Whether it is to be had, the claim decides."""
         if self._draining or generation_id in self._tasks:

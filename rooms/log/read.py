@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 
 from .. import database, frames
@@ -20,6 +21,13 @@ from ..text import EMPTY_DIGEST
 
 PAGE_BYTES = 65_536
 PAGE_ROWS = 1_000
+
+# By hand: every reconnect asks this, and the ORM takes longer to build the query than the database to answer it.
+_FIND = """
+    SELECT room.head, room.chain, room.floor, room.floor_chain, delta.chain
+    FROM rooms_room room LEFT JOIN rooms_delta delta ON delta.room_id = room.id AND delta.seq = %s
+    WHERE room.id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +79,16 @@ def find(room_id: str, cursor: Cursor | None) -> int | None:
     That is: garbage, another room's cursor, one from the future or from a history that this database does not hold (it
     was restored), one below the floor, or one that is further behind than it is worth.
     """
-    room = Room.objects.filter(pk=room_id).values_list("head", "chain", "floor", "floor_chain").first()
-    if room is None:
+    seq = cursor.seq if cursor is not None else 0
+    with connection.cursor() as query:
+        query.execute(_FIND, [seq, room_id])
+        row = query.fetchone()
+    if row is None:
         raise NotFound("There is no such room.")
-    head, chain, floor, floor_chain = room
-    if cursor is None or not floor - 1 <= cursor.seq <= head or head - cursor.seq > settings.CHATLAB_REPLAY_MAX:
+    head, chain, floor, floor_chain, chain_there = row
+    if cursor is None or not floor - 1 <= seq <= head or head - seq > settings.CHATLAB_REPLAY_MAX:
         return None
-    if cursor.seq == head:
-        known = chain
-    elif cursor.seq == floor - 1:
-        known = floor_chain
-    else:
-        known = Delta.objects.filter(room=room_id, seq=cursor.seq).values_list("chain", flat=True).first()
+    known = chain if seq == head else floor_chain if seq == floor - 1 else chain_there
     return head if known == cursor.chain else None
 
 
