@@ -26,6 +26,9 @@ run: export PYTHONUNBUFFERED = 1
 run: $(RUN_READY)
 	@.venv/bin/python manage.py demo --port $(PORT)
 
+# Your own .env is for running: no test may ask a model that costs money.
+test soak mutants: export ENV_FILE = /dev/null
+
 # One recipe under `set -e`: the first failure ends it, and make with it.
 test: $(TEST_READY)
 	@set -e; \

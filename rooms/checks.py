@@ -26,7 +26,7 @@ def server(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterato
     staticfiles = "django.contrib.staticfiles"
     if "daphne" not in apps or (staticfiles in apps and apps.index("daphne") > apps.index(staticfiles)):
         yield checks.Error(
-            "`daphne` is missing from INSTALLED_APPS or stands behind staticfiles: `runserver` would have no WebSockets.",
+            "`daphne` is not in INSTALLED_APPS, or stands behind staticfiles: `runserver` would have no WebSockets.",
             hint='INSTALLED_APPS = ["rooms", "daphne", ...the others...]',
             id="rooms.E001",
         )
