@@ -8,6 +8,7 @@ import { drawer } from "./drawer.js";
 import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
+import { Rename } from "./rename.js";
 import { RoomSession } from "./session.js";
 import { RoomView } from "./view.js";
 import { word } from "./words.js";
@@ -64,6 +65,13 @@ const composer = new Composer({
   onsend: post,
   onstop: () => runningAnswers().forEach(({ id }) => stop(id)),
   onrefuse: (sentence) => connectionView.refuse(sentence),
+});
+
+new Rename({
+  current: () => session.log.state.room.title ?? "",
+  onrename(title) {
+    if (!session.socket.send({ type: "room", title })) connectionView.refuse(word("rename.offline"));
+  },
 });
 
 window.chatlab = {
