@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 import environ
@@ -17,7 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-environ.Env.read_env(BASE_DIR / ".env")
+if "pytest" not in sys.modules:  # tests say themselves what they need
+    environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
 env = environ.Env()
 
 

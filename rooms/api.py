@@ -36,7 +36,10 @@ def endpoint(*methods: str) -> Callable:
                 refused = problem(405, "method_not_allowed", f"Use {' or '.join(methods)} here.")
                 refused["Allow"] = ", ".join(methods)
                 return refused
-            if "Authorization" not in request.headers and (failed := _CSRF.process_view(request, None, (), {})):
+            # A bearer token is not sent by itself, and where there is one the cookie does not count. Any other
+            # Authorization header is: a browser sends `Basic` to whoever asked for it, from any site.
+            bearer = access.bearer_digest(request.headers.get("Authorization", ""))
+            if bearer is None and (failed := _CSRF.process_view(request, None, (), {})):
                 return problem(failed.status_code, "not_allowed", "The CSRF token is missing or wrong (X-CSRFToken).")
             try:
                 return view(request, **kwargs)
@@ -86,7 +89,7 @@ def members(request: HttpRequest, room_id: str) -> HttpResponse:
     limits.spend("CHATLAB_RATE_JOINS", visitor.name, "attempts to join")
     joined = actions.commit_now(actions.join(visitor, room_id, name))
     me = {"id": joined.member.pk, "name": joined.member.name, "role": joined.member.role}
-    return JsonResponse({"me": me, "cursor": str(joined.cursor)}, status=201 if joined.fresh else 200)
+    return JsonResponse({"me": me, "cursor": str(joined.cursor)}, status=201)
 
 
 @endpoint("GET")

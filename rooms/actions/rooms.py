@@ -17,12 +17,11 @@ from ..models import Member, Room
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Who came in, where, and the cursor right after it. `fresh` is False for somebody who was a member already."""
+    """Who came in, where, and the cursor right after it."""
 
     member: Member
     room: Room
     cursor: Cursor
-    fresh: bool
 
 
 def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> Change:
@@ -31,7 +30,7 @@ def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> C
     def apply(log: Transaction) -> Joined:
         room = log.create_room(title=title or _("New room"))
         member = _add_member(log, room, visitor, name, Member.Role.OWNER)
-        return Joined(member, room, _cursor(log, room.pk), fresh=True)
+        return Joined(member, room, _cursor(log, room.pk))
 
     return Change(None, apply)
 
@@ -48,11 +47,11 @@ def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
                 member.name = name
                 _tell(log, member)
                 member.save(update_fields=["name"])
-            return Joined(member, room, _cursor(log, room_id), fresh=False)
+            return Joined(member, room, _cursor(log, room_id))
         if room.locked:
             raise NotFound("There is no such room.")
         member = _add_member(log, room, visitor, name, Member.Role.MEMBER)
-        return Joined(member, room, _cursor(log, room_id), fresh=True)
+        return Joined(member, room, _cursor(log, room_id))
 
     return Change(room_id, apply)
 
