@@ -8,9 +8,8 @@ import asyncio
 import json
 import random
 import secrets
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -238,15 +237,6 @@ async def serving(layer: MemoryLayer | None = None) -> AsyncIterator[None]:
         watch.cancel()
         await asyncio.wait([watch])
         await actions.stop_publishing()
-
-
-async def eventually(predicate: Callable[[], object], within: float = 5.0, what: str = "") -> object:
-    """The first truthy result of a condition that other tasks make true."""
-    ends = time.monotonic() + within
-    while not (result := predicate()):
-        assert time.monotonic() < ends, f"not within {within} s: {what or predicate}"
-        await asyncio.sleep(0.005)
-    return result
 
 
 # -- a tab -------------------------------------------------------------------------------------------------------------

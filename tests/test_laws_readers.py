@@ -20,7 +20,8 @@ from rooms.actions import Outcome
 from rooms.broadcast.memory import MemoryLayer
 from rooms.models import Member
 
-from .fakes import LossyLayer, Pen, Place, Screen, alone, client_id, eventually, generation_of, new_place, serving
+from .fakes import LossyLayer, Pen, Place, Screen, alone, client_id, generation_of, new_place, serving
+from .harness.waiting import eventually
 from .profiles import examples
 
 pytestmark = pytest.mark.soak
