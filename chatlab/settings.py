@@ -138,6 +138,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
     DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("TEST_DATABASE", str(VAR_DIR / "test.sqlite3"))
+else:
+    # Requests come in threads of their own (ASGI), so only a pool keeps their connections. The pool checks what it hands
+    # out: after a restart of the database it is full of dead ones.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        pool={"min_size": 2, "max_size": int(positive("DATABASE_POOL", 20)), "timeout": 10},
+        # A worker that freezes inside a transaction holds its room's row: the database lets go of it, not the worker.
+        options="-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s",
+    )
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
