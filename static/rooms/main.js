@@ -53,7 +53,7 @@ session = new RoomSession({
     },
     connection: (state) => connectionView.show(state),
     outbox(items) {
-      view.pending(items);
+      view.pending.set(items);
       connectionView.outbox(items.length);
     },
     refused: (frame) => !frame.client_id && connectionView.refuse(word("refused", { detail: frame.detail })),
@@ -85,7 +85,7 @@ window.chatlab = {
 };
 
 view.hydrate();
-view.pending(session.outbox.items);
+view.pending.set(session.outbox.items);
 connectionView.outbox(session.outbox.items.length);
 showTarget();
 drawer();
@@ -152,9 +152,14 @@ const ACTIONS = {
   continue: (id) => again("continue", id),
   copy: (id) => copied(view.textOf(id)),
   resend: (id, clientId) => session.outbox.retry(clientId),
-  edit: (id, clientId) => composer.put(session.outbox.discard(clientId)?.frame.text ?? ""),
-  discard: (id, clientId) => session.outbox.discard(clientId),
+  edit: (id, clientId) => composer.put(discard(clientId)?.frame.text ?? ""),
+  discard: (id, clientId) => discard(clientId),
 };
+
+function discard(clientId) {
+  view.pending.discard(clientId);
+  return session.outbox.discard(clientId);
+}
 
 function again(type, id) {
   follow.pin();

@@ -106,5 +106,6 @@ function noteOf(message, { me, members }) {
     return name ? word("note.stopped.by", { name }) : word("note.stopped");
   }
   if (message.status === "interrupted") return word("note.interrupted", { detail }).replace(/ {2,}/g, " ");
-  return detail || (hasWord(`note.${message.status}`) && message.role === "assistant" && message.status !== "queued" ? word(`note.${message.status}`) : "");
+  const key = `note.${message.status}`;
+  return detail || (message.role === "assistant" && hasWord(key) ? word(key) : "");
 }

@@ -5,6 +5,8 @@ import { setText } from "./message.js";
 import { number, word } from "./words.js";
 
 const LOOK_EVERY = 100;
+const STILL_AFTER = 400; // while text streams into both, two looks are never quite at the same instant
+const SAY_EVERY = 1_000;
 
 class Pane {
   constructor(node) {
@@ -61,18 +63,31 @@ const panes = Array.from(document.querySelectorAll(".pane"), (node) => new Pane(
 const verdict = document.getElementById("verdict");
 const headNode = document.getElementById("head");
 
+let moved = { head: 0, at: 0 };
+let judged = { state: "", at: 0 };
+
 function look() {
   const states = panes.map((pane) => pane.look());
   const head = Math.max(...panes.map((pane) => pane.seq));
+  if (head !== moved.head) moved = { head, at: performance.now() };
   for (const pane of panes) pane.draw(head);
   setText(headNode, head ? `#${head}` : "");
-  const { state, text } = judge(states, head);
+  say(judge(states, head));
+}
+
+/** A new verdict is said at once; the numbers in one that stays, only every so often: it is a live region. */
+function say({ state, text }) {
+  const now = performance.now();
+  if (state === judged.state && now - judged.at < SAY_EVERY) return;
+  judged = { state, at: now };
   verdict.dataset.state = state;
   setText(verdict, text);
 }
 
 function judge([first, second], head) {
   if (!first || !second) return { state: "waiting", text: word("waiting") };
+  const bothLive = first.state === "live" && second.state === "live";
+  if (bothLive && performance.now() - moved.at < STILL_AFTER) return { state: "moving", text: word("moving") };
   const behind = panes.find((pane) => pane.seq < head);
   if (behind) return { state: "behind", text: word("behind", { tab: behind.tab, n: head - behind.seq }) };
   const same = first.cursor === second.cursor && first.digest === second.digest && first.length === second.length;

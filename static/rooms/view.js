@@ -1,16 +1,14 @@
 // The conversation in the page: turns changes of the log into as few touches of the DOM as there are frames to show.
 
-import { MessageView, initial, setText } from "./message.js";
-import { word } from "./words.js";
+import { showMembers } from "./members.js";
+import { MessageView } from "./message.js";
+import { Pending } from "./pending.js";
 
 const HIDDEN_EVERY = 200; // ms; a hidden tab gets no animation frames
-const AVATARS = 4;
 
 export class RoomView {
   #views = new Map();
-  #pending = new Map();
   #queue = [];
-  #items = [];
   #scheduled = false;
 
   /** `log()` and `stopping(id)` are asked when drawing. */
@@ -19,6 +17,7 @@ export class RoomView {
     this.list = document.getElementById("messages");
     this.empty = document.getElementById("empty");
     this.earlier = document.getElementById("earlier");
+    this.pending = new Pending({ list: this.list, me, onchange: () => this.#schedule() });
     document.addEventListener("visibilitychange", () => document.hidden && this.#flush());
   }
 
@@ -34,11 +33,6 @@ export class RoomView {
 
   changes(list) {
     this.#queue.push(...list);
-    this.#schedule();
-  }
-
-  pending(items) {
-    this.#items = items;
     this.#schedule();
   }
 
@@ -74,9 +68,10 @@ export class RoomView {
     const changes = this.#queue;
     this.#queue = [];
     // A reset draws the log as it is now, with all that was queued before and behind it.
-    if (changes.some(({ kind }) => kind === "reset")) this.#reset();
+    const anew = changes.some(({ kind }) => kind === "reset");
+    if (anew) this.#reset();
     else this.#apply(changes);
-    this.#drawPending();
+    this.pending.draw(this.log(), anew);
     this.#finish();
   }
 
@@ -130,7 +125,7 @@ export class RoomView {
       if (view.node === next) next = next.nextElementSibling;
       else this.list.insertBefore(view.node, next);
     }
-    this.#showMembers();
+    showMembers(document.getElementById("members"), this.log().state.members);
   }
 
   /** A message appeared, with the text that it had then: what it got since is in the queue behind. */
@@ -138,7 +133,7 @@ export class RoomView {
     const message = this.log().message(id);
     if (!message || this.#views.has(id)) return false;
     const view = this.#adopt(message) ?? this.#make({ ...message, text, reasoning });
-    this.list.insertBefore(view.node, this.#firstPending());
+    this.list.insertBefore(view.node, this.pending.firstNode);
     return true;
   }
 
@@ -153,10 +148,8 @@ export class RoomView {
 
   /** The node that showed this message while it was in our outbox. */
   #adopt(message) {
-    if (message.author !== this.me.id || !message.client_id) return null;
-    const view = this.#pending.get(message.client_id);
+    const view = this.pending.adopt(message);
     if (!view) return null;
-    this.#pending.delete(message.client_id);
     this.#views.set(message.id, view);
     view.setPart("text", message.text);
     return view;
@@ -174,43 +167,7 @@ export class RoomView {
 
   #everyName() {
     for (const id of this.#views.keys()) this.#describe(id);
-    this.#showMembers();
-  }
-
-  #firstPending() {
-    for (const view of this.#pending.values()) if (view.node.isConnected) return view.node;
-    return null;
-  }
-
-  #drawPending() {
-    const held = new Set(this.log().messages.map((message) => message.author === this.me.id && message.client_id));
-    const posts = this.#items.filter((item) => item.frame.type === "post" && !held.has(item.client_id));
-    const wanted = new Set(posts.map((item) => item.client_id));
-    for (const [clientId, view] of this.#pending) {
-      if (wanted.has(clientId)) continue;
-      view.node.remove();
-      this.#pending.delete(clientId);
-    }
-    posts.forEach((item, index) => {
-      let view = this.#pending.get(item.client_id);
-      if (!view) {
-        view = MessageView.blank();
-        this.#pending.set(item.client_id, view);
-        this.list.append(view.node);
-      }
-      view.describePending(item, { text: item.frame.text, me: this.me, members: this.log().state.members, ...stateOf(item, index) });
-    });
-  }
-
-  #showMembers() {
-    const list = document.getElementById("members");
-    const members = Object.values(this.log().state.members).filter((member) => member.role !== "left");
-    const avatars = members.slice(0, AVATARS).map((member) => avatar(member.name, initial(member.name), member.color));
-    if (members.length > AVATARS) {
-      const rest = members.slice(AVATARS);
-      avatars.push(avatar(rest.map((member) => member.name).join(", "), `+${rest.length}`));
-    }
-    list.replaceChildren(...avatars);
+    showMembers(document.getElementById("members"), this.log().state.members);
   }
 
   #showEarlier() {
@@ -223,28 +180,4 @@ export class RoomView {
     this.follow.settle();
     this.ondrawn();
   }
-}
-
-function stateOf(item, index) {
-  if (item.state === "failed") return { state: "failed", note: word("pending.failed", { detail: item.detail ?? "" }) };
-  if (item.state === "sending") return { state: "sending", note: word("pending.sending") };
-  if (index > 0) return { state: "waiting", note: word("pending.paused") };
-  const seconds = Math.ceil(((item.retryAt ?? 0) - Date.now()) / 1000);
-  if (seconds > 0) return { state: "waiting", note: word("pending.later", { n: seconds }) };
-  return { state: "waiting", note: word("pending.waiting") };
-}
-
-function avatar(name, label, color) {
-  const node = document.createElement("li");
-  node.className = color ? "avatar" : "avatar more";
-  if (color) node.dataset.color = color;
-  node.title = name;
-  const shown = document.createElement("span");
-  shown.setAttribute("aria-hidden", "true");
-  shown.textContent = label;
-  const said = document.createElement("span");
-  said.className = "visually-hidden";
-  said.textContent = name;
-  node.append(shown, said);
-  return node;
 }
