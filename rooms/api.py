@@ -17,6 +17,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
 from . import access, actions, frames, log
+from .database import CONNECTION_ERRORS
 from .errors import BadFrame, NotFound, RoomError, TooLong
 from .frames import Cursor
 from .limits import limits
@@ -45,6 +46,9 @@ def endpoint(*methods: str) -> Callable:
                 return view(request, **kwargs)
             except RoomError as refusal:
                 return problem(refusal.http_status, refusal.code, refusal.detail, refusal.retry_after)
+            except CONNECTION_ERRORS as error:
+                logger.warning("the database is not reachable: %s", error)
+                return problem(503, "unavailable", "The database is not reachable. Try again.", 5)
 
         return csrf_exempt(answer)
 

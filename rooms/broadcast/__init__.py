@@ -9,10 +9,17 @@ Events on the layer are flat, of strings and integers only (msgpack, the format 
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
+from collections.abc import Awaitable
 
 from channels.layers import get_channel_layer
+from django.conf import settings
 
+logger = logging.getLogger(__name__)
+
+RECEIVE_AGAIN = 1.0  # seconds after which a layer that failed is listened to again
 GENERATIONS = "generations"  # the channel that workers listen on, and the group of all of them
 
 
@@ -21,26 +28,54 @@ def group_of(room_id: str) -> str:
 
 
 class Mailbox:
-    """One reader's place on the layer: a channel, and the groups it is in."""
+    """One reader's place on the layer: a channel, and the groups it is in.
+
+    A layer that is away is no reason to end: what it would have brought is read from the log, later. So nothing here
+    raises for it; `rejoin` brings back what it has lost or never took.
+    """
 
     def __init__(self) -> None:
         self._layer = get_channel_layer()
         self._channel: str | None = None
-        self._groups: set[str] = set()
+        self._groups: dict[str, bool] = {}  # whether the layer has taken the membership
+
+    @property
+    def complete(self) -> bool:
+        return all(self._groups.values())
 
     async def join(self, group: str) -> None:
-        """Also repeats a membership: a Redis that was flushed has forgotten it."""
         if self._channel is None:
             self._channel = await self._layer.new_channel()
-        self._groups.add(group)
-        await self._layer.group_add(group, self._channel)
+        self._groups[group] = await _bounded(self._layer.group_add(group, self._channel))
+
+    async def rejoin(self) -> None:
+        """Repeat all memberships: a Redis that was restarted or flushed has forgotten them, without an error."""
+        for group in list(self._groups):
+            await self.join(group)
 
     async def receive(self) -> dict:
-        return await self._layer.receive(self._channel)
+        while True:
+            try:
+                return await self._layer.receive(self._channel)
+            except Exception as error:
+                logger.debug("no events: %r", error)
+                await asyncio.sleep(RECEIVE_AGAIN)
 
     async def leave(self) -> None:
         while self._groups:
-            await self._layer.group_discard(self._groups.pop(), self._channel)
+            group, _ = self._groups.popitem()
+            await _bounded(self._layer.group_discard(group, self._channel))
+
+
+async def _bounded(call: Awaitable) -> bool:
+    """Whether the layer did it, in time."""
+    try:
+        async with asyncio.timeout(settings.CHATLAB_PUBLISH_TIMEOUT):
+            await call
+    except Exception as error:
+        logger.debug("the channel layer does not answer: %r", error)
+        return False
+    return True
 
 
 def room_event(room_id: str, first: int, last: int, chain: str, frame: str, digests: dict) -> dict:

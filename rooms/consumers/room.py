@@ -27,6 +27,8 @@ from .commands import Closing, obey
 
 logger = logging.getLogger(__name__)
 
+REJOIN_EVERY = 30.0  # seconds after which a socket repeats its membership of the room's group
+
 
 class RoomConsumer(AsyncConsumer):
     """One socket of one member in one room."""
@@ -82,14 +84,14 @@ class RoomConsumer(AsyncConsumer):
 
     async def _serve(self, scope: dict, receive) -> None:
         feed = feeds.attach(self.room_id, self)
-        mailbox = broadcast.Mailbox()
+        self._mailbox = broadcast.Mailbox()
         self.reader = RoomReader(feed, self.send)
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._rejoined = asyncio.get_running_loop().time()
         try:
             await self.send(self._welcome())
             query = scope["query_string"].decode("latin-1")
             async with asyncio.TaskGroup() as group:
-                follower = group.create_task(self._follow(mailbox, _cursor_in(query)))
+                follower = group.create_task(self._follow(_cursor_in(query)))
                 await self._listen(receive)
                 follower.cancel()
         except* Closing as closing:
@@ -98,14 +100,16 @@ class RoomConsumer(AsyncConsumer):
             for task in self._tasks:
                 task.cancel()
             feeds.detach(feed, self)
-            await mailbox.leave()
+            await self._mailbox.leave()
 
-    async def _follow(self, mailbox: broadcast.Mailbox, token: str) -> None:
+    async def _follow(self, token: str) -> None:
         """Join first, then read, then pass on what came meanwhile: so nothing falls between."""
-        await mailbox.join(broadcast.group_of(self.room_id))
+        await self._mailbox.join(broadcast.group_of(self.room_id))
         await self._surviving(self.reader.open(token))
+        if self.reader.sent is None:
+            raise Closing(Close.DRAINING)  # the database is away: come again
         while True:
-            event = await mailbox.receive()
+            event = await self._mailbox.receive()
             if event["type"] == "room.deltas":
                 await self._surviving(self.reader.deliver(event))
 
@@ -147,6 +151,9 @@ class RoomConsumer(AsyncConsumer):
             self.dismiss(Close.TOO_SLOW)
         elif now - self._heard > settings.CHATLAB_IDLE_TIMEOUT:
             self.dismiss(Close.IDLE)
+        elif now - self._rejoined > (REJOIN_EVERY if self._mailbox.complete else 0):
+            self._rejoined = now
+            self._spawn(self._mailbox.rejoin())
 
     @property
     def seat(self) -> access.Seat:
@@ -163,8 +170,12 @@ class RoomConsumer(AsyncConsumer):
 
     def _forget(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._spawn(self._close(getattr(task.exception(), "code", Close.IDLE)))
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Closing):
+            self.dismiss(error.code)
+        elif error is not None:
+            logger.error("room %s: a socket's task failed", self.room_id, exc_info=error)
+            self.dismiss(Close.DRAINING)
 
     # -- what the client says ----------------------------------------------------------------------------------------
 
