@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 
 import pytest
 from django.test import override_settings
@@ -37,7 +38,7 @@ def beginning_of(room: str) -> Cursor:
     return Cursor(0, Room.objects.values_list("floor_chain", flat=True).get(pk=room))
 
 
-@examples(15)
+@examples(10)
 @given(histories)
 def test_a_snapshot_and_what_follows_it_is_the_state_at_the_head(history: list[tuple]) -> None:
     story = Story()
@@ -91,3 +92,33 @@ def test_a_snapshot_that_holds_the_newest_only_is_a_true_part(history: list[tupl
             assert page and len(page) <= most
             older = [message["id"] for message in page] + older
         assert older + [message for message in held if message not in older] == order
+
+
+def test_a_snapshot_that_is_taken_while_others_write_is_of_one_moment() -> None:
+    """Its cursor, its messages and its digests belong together, though rows are committed between its queries."""
+    story = Story().tell([("ask", 0, "Why?"), ("claim", 0, "")])
+    (pen,) = story.pens.values()
+    answer, taken, digests, over = pen.job.message, [], [], threading.Event()
+
+    def write() -> None:
+        for number in range(200):
+            pen.write(f"{number} ", checkpoint=number % 7 == 0)
+            if number % 20 == 0:
+                story.places[0].post("And then?")
+        over.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while not over.is_set():
+        taken.append(on_the_wire(log.snapshot(story.room)))
+        digests.append(log.streaming(story.room))
+    writer.join()
+    items = [json.loads(item) for item in items_after(story.room, beginning_of(story.room))]
+    truth = on_the_wire(log.snapshot(story.room))
+    assert len({snapshot["cursor"] for snapshot in taken}) > 10, "they were taken in between"
+    for snapshot in taken:
+        cursor = Cursor.parse(snapshot["cursor"])
+        assert fold(copy.deepcopy(snapshot), items[cursor.seq :])["messages"] == truth["messages"]
+    for cursor, found in digests:
+        state = fold(empty_state(), items[: cursor.seq])
+        assert found == {m["id"]: m["digest"] for m in state["messages"] if m["id"] == answer}

@@ -18,6 +18,7 @@ from rooms import actions, database, frames, log
 from rooms.access import new_token
 from rooms.actions import Outcome
 from rooms.broadcast.memory import MemoryLayer
+from rooms.log import Writer
 from rooms.models import Member
 
 from .fakes import LossyLayer, Pen, Place, Screen, alone, client_id, generation_of, new_place, serving
@@ -103,8 +104,11 @@ async def check(place: Place, opened: list[Tab], within: float = 10.0) -> None:
         assert applied == list(range(head.seq - len(applied) + 1, head.seq + 1))
 
 
-async def talk(place: Place, rng: random.Random, rounds: int) -> None:
-    """Two answers at once in one room, in commits of random sizes, some of them close together."""
+async def talk(place: Place, rng: random.Random, rounds: int, elsewhere: float = 0.0) -> None:
+    """Two answers at once in one room, in commits of random sizes, some of them close together. `elsewhere`: how many
+    are made by another process, of which this one hears nothing.
+    """
+    other = Writer(lambda batch: None)
     pens = []
     for _ in range(2):
         receipt = await actions.commit(actions.post(place.member, place.room, frames.Post(client_id(), "Why?")))
@@ -114,11 +118,15 @@ async def talk(place: Place, rng: random.Random, rounds: int) -> None:
         pen = rng.choice(pens)
         parts = rng.choices(["text", "text", "reasoning"], k=rng.randint(1, 4))
         changes = [pen.record(f"{number} 😀", part=part) for part in parts]
-        await asyncio.gather(*map(actions.commit, changes))
+        if rng.random() < elsewhere:
+            await asyncio.gather(*(asyncio.wrap_future(other.submit(change)) for change in changes))
+        else:
+            await asyncio.gather(*map(actions.commit, changes))
         if rng.random() < 0.3:
             await asyncio.sleep(0)
     for pen in pens:
         await actions.commit(actions.finish(pen.job, [pen.piece("end")], Outcome("complete")))
+    await asyncio.to_thread(other.close)
 
 
 faults = st.fixed_dictionaries(
@@ -132,15 +140,15 @@ faults = st.fixed_dictionaries(
 
 
 @examples(10)
-@given(faults)
-def test_tabs_converge_over_a_lossy_layer(faults: dict) -> None:
+@given(faults, st.sampled_from([0.0, 0.3]))
+def test_tabs_converge_over_a_lossy_layer(faults: dict, elsewhere: float) -> None:
     place = new_place()
     token = token_of(place)
 
     async def scenario() -> None:
         async with serving(LossyLayer(**faults)), tabs(place, token, 3) as opened:
             rng = random.Random(faults["seed"])
-            await talk(place, rng, 25)
+            await talk(place, rng, 25, elsewhere)
             await opened[0].cut()
             await talk(place, rng, 5)
             await opened[0].plug()
