@@ -139,7 +139,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("TEST_DATABASE", str(VAR_DIR / "test.sqlite3"))
 else:
-    # Requests come in threads of their own (ASGI), so only a pool keeps their connections. The pool checks what it hands
+    # Requests come in threads of their own (ASGI), so only a pool keeps their connections. It checks what it hands
     # out: after a restart of the database it is full of dead ones.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"].setdefault("OPTIONS", {}).update(
@@ -204,6 +204,12 @@ TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+# With DEBUG the files are served as they lie there; else hashed names let browsers keep them for ever.
+PLAIN, HASHED = "django.contrib.staticfiles.storage.StaticFilesStorage", "chatlab.static.ModuleStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": PLAIN if DEBUG else HASHED},
+}
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 # -- the model -------------------------------------------------------------------------------------------------------

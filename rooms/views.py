@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from . import access, actions, frames, log, providers
 from .errors import RoomError
@@ -25,7 +25,7 @@ SIDEBAR_ROOMS = 50
 DEMO_ROOM = "demo_room"  # the session's key for the room of the two-tab page
 
 
-@require_GET
+@require_safe
 @never_cache
 @ensure_csrf_cookie
 def index(request: HttpRequest) -> HttpResponse:
@@ -42,7 +42,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return redirect(joined.room)
 
 
-@require_GET
+@require_safe
 @never_cache
 @ensure_csrf_cookie
 def room(request: HttpRequest, room_id: str) -> HttpResponse:
@@ -104,7 +104,7 @@ def sync_demo(request: HttpRequest) -> HttpResponse:
     return render(request, "rooms/sync.html", context)
 
 
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return HttpResponse("ok\n", content_type="text/plain")

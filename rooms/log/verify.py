@@ -47,7 +47,10 @@ def _check_deltas(room: Room, answers: dict[str, _Answer]) -> Iterator[str]:
         elif stored_chain != next_chain(chain, seq, kind, payload):
             yield f"the chain breaks at {seq}: this row, or one before it, is not what was committed"
         expected, chain = seq + 1, stored_chain
-        yield from _apply(answers, seq, kind, json.loads(payload), stored_digest, message_id)
+        try:
+            yield from _apply(answers, seq, kind, json.loads(payload), stored_digest, message_id)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            yield f"the payload at {seq} can't be read: {error!r}"
     if expected != room.head + 1:
         yield f"the room's head is {room.head}, its newest delta {expected - 1}"
     elif chain != room.chain:
@@ -83,9 +86,10 @@ def _apply(
 
 
 def _check_messages(room: Room, answers: dict[str, _Answer]) -> Iterator[str]:
+    lost = dict(answers)
     rows = Message.objects.filter(room=room.pk).select_related("generation").order_by("opened_seq")
     for row in rows.iterator(chunk_size=100):
-        answer = answers.get(row.pk)
+        answer = lost.pop(row.pk, None)
         if answer is None:
             if row.opened_seq >= room.floor:
                 yield f"message {row.pk} says it was opened at {row.opened_seq}; there is no such delta"
@@ -93,6 +97,8 @@ def _check_messages(room: Room, answers: dict[str, _Answer]) -> Iterator[str]:
         if row.status != answer.status:
             yield f"message {row.pk} is {row.status}, its deltas say {answer.status}"
         yield from _check_text(row, answer)
+    for message_id, answer in lost.items():
+        yield f"message {message_id} has deltas up to {answer.seq}, but no row"
 
 
 def _check_text(row: Message, answer: _Answer) -> Iterator[str]:

@@ -29,22 +29,23 @@ def demo_client() -> openai.AsyncOpenAI:
 class DemoTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         body = json.loads(await request.aread())
-        question = body["input"][-1]["content"]
-        return httpx2.Response(
-            200, headers={"content-type": "text/event-stream"}, stream=_Answer(question, body["model"]), request=request
-        )
+        question = next(turn["content"] for turn in reversed(body["input"]) if turn["role"] == "user")
+        answer = _Answer(question, body["model"], request.extensions["timeout"]["read"])
+        headers = {"content-type": "text/event-stream"}
+        return httpx2.Response(200, headers=headers, stream=answer, request=request)
 
 
 class _Answer(httpx2.AsyncByteStream):
     """The body of one response: server-sent events, paced like a person would like to read them."""
 
-    def __init__(self, question: str, model: str):
+    def __init__(self, question: str, model: str, patience: float):
         self.command, self.pieces, seed = demo_text.answer(question, settings.CHATLAB_DEMO_SEED)
         self._random = random.Random(seed)
         self._model = model
         self._id = f"resp_demo_{seed:08x}"
         self._sequence = -1
         self._closed = False
+        self._patience = patience  # the caller's read timeout, which a transport has to keep itself
 
     async def aclose(self) -> None:
         self._closed = True
@@ -69,7 +70,10 @@ class _Answer(httpx2.AsyncByteStream):
 
     async def _break(self) -> AsyncIterator[bytes]:
         if self.command == "stall":
-            await asyncio.Event().wait()
+            try:
+                await asyncio.wait_for(asyncio.Event().wait(), self._patience)
+            except TimeoutError:
+                raise httpx2.ReadTimeout("You asked me to /stall.") from None
         if self.command == "fail":
             failed = self._response("failed") | {"error": {"code": "server_error", "message": "You asked me to /fail."}}
             yield self._event("response.failed", response=failed)

@@ -18,8 +18,8 @@ _OPENINGS = (
 _SECTIONS = (
     """## One log, one number
 
-Everything you see is a row of this room's **log**: your question, the start of this answer, each piece of its text, its
-end. Rows are numbered 1, 2, 3 without gaps, and every tab remembers one number, its *cursor*.
+Everything you see is a row of this room's **log**: your question, each piece of this answer, its end. \
+Rows are numbered 1, 2, 3 without gaps, and every tab remembers one number, its *cursor*.
 
 1. A row is committed to the database.
 2. Only then is it broadcast to the tabs.
@@ -27,8 +27,8 @@ end. Rows are numbered 1, 2, 3 without gaps, and every tab remembers one number,
 """,
     """## Cut the wire
 
-Close this tab, or switch its wire off on the two-tab page. I go on writing, because I belong to the database and not to
-your connection. When you come back, your tab says where it stopped:
+Close this tab, or switch its wire off on the two-tab page. I go on writing, because I belong to the database \
+and not to your connection. When you come back, your tab says where it stopped:
 
 ```json
 {"type": "sync", "cursor": "418.9f3a1c7e5d20b846"}
@@ -85,7 +85,7 @@ def answer(question: str, seed: int) -> tuple[str, list[str], int]:
 
 
 def _command(question: str) -> tuple[str, str]:
-    word, _, rest = question.partition(" ")
+    word, *rest = question.split(None, 1) or [""]
     if word.startswith("/") and word[1:].lower() in COMMANDS:
-        return word[1:].lower(), rest.strip()
+        return word[1:].lower(), "".join(rest)
     return "", question

@@ -6,63 +6,93 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+import httpx2
 import openai
 from django.conf import settings
 
+from ..text import clean
 from .base import ProviderError
 
 RETRY_AFTER_MAX = 60.0  # seconds
+KEY_PART = 8  # characters: so much of the key's beginning is taken for the key
 
 AUTH = ("auth", "The model provider rejected the key.")
+NOT_UNDERSTOOD = ("bad_request", "The model provider did not understand the request.")
+NO_MODEL = ("bad_request", "The model provider does not know this model.")
 TOO_LONG = ("too_long", "This room is too long for the model.")
 BUSY = ("rate_limited", "The model is busy.")
+NO_QUOTA = ("rate_limited", "The account at the model provider has no quota left.")
 FILTERED = ("filtered", "The provider declined to answer this.")
 FAILED = ("upstream", "The model provider failed.")
+ELSEWHERE = ("upstream", "The model provider's address leads elsewhere, which is not followed.")
+UNREADABLE = "The model provider sent something unreadable."
 
 _STATUS = {
-    400: ("bad_request", "The model provider did not understand the request."),
+    400: NOT_UNDERSTOOD,
     401: AUTH,
-    403: AUTH,
-    404: ("bad_request", "The model provider does not know this model."),
+    402: NO_QUOTA,
+    403: ("auth", "The model provider does not allow this request."),
+    404: NO_MODEL,
     408: ("timeout", "The model provider did not answer in time."),
     409: ("upstream", "The model provider is busy with the same request."),
     413: TOO_LONG,
-    422: ("bad_request", "The model provider did not understand the request."),
+    422: NOT_UNDERSTOOD,
     429: BUSY,
 }
 _CODES = {
     "rate_limit_exceeded": BUSY,
-    "insufficient_quota": ("rate_limited", "The account at the model provider has no quota left."),
+    "insufficient_quota": NO_QUOTA,
+    "billing_hard_limit_reached": NO_QUOTA,
     "context_length_exceeded": TOO_LONG,
     "content_filter": FILTERED,
+    "invalid_prompt": FILTERED,
     "invalid_api_key": AUTH,
+    "model_not_found": NO_MODEL,
 }
 _PASSING = {408, 409, 429}
 
 
 def of_code(code: object) -> tuple[str, str]:
-    """(failure code, sentence) for an error code that the provider gave inside a stream."""
-    return _CODES.get(str(code), FAILED)
+    """(failure code, sentence) for an error code that the provider gave inside a stream: a word, or an HTTP status."""
+    word = str(code)
+    return _CODES.get(word) or (_STATUS.get(int(word)) if word.isdecimal() and len(word) == 3 else None) or FAILED
 
 
 def refusal(error: openai.APIError) -> ProviderError:
     """What the SDK raised, translated."""
-    raw = staff_only(f"{type(error).__name__}: {error}")
+    raw = staff_only(": ".join(part for part in (type(error).__name__, str(error), _cause(error)) if part))
+    if isinstance(error, openai.APIStatusError):
+        return _refused(error, raw)
+    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return ProviderError("upstream", "The model provider could not be reached.", raw, passing=True)
     if isinstance(error, openai.APITimeoutError):
         return ProviderError("timeout", "The model provider fell silent.", raw, passing=True)
-    if isinstance(error, openai.APIStatusError):
-        status = error.status_code
-        code, detail = _CODES.get(str(error.code)) or _STATUS.get(
-            status, ("upstream", f"The model provider failed ({status}).")
-        )
-        passing = (status in _PASSING or status >= 500) and error.code != "insufficient_quota"
-        wait = retry_after(error.response.headers.get("retry-after"))
-        return ProviderError(code, detail, raw, passing=passing, retry_after=wait)
     if isinstance(error, openai.APIConnectionError):
         return ProviderError("upstream", "The connection to the model provider broke.", raw, passing=True)
-    return ProviderError(*of_code(getattr(error, "code", None)), raw)
+    return ProviderError(*of_code(error.code), raw)
+
+
+def unreadable(error: Exception) -> ProviderError:
+    """An event that is not JSON, or nested beyond reading. What comes by another connection may be."""
+    return ProviderError("upstream", UNREADABLE, staff_only(repr(error)), passing=True)
+
+
+def _refused(error: openai.APIStatusError, raw: str) -> ProviderError:
+    status = error.status_code
+    known = ELSEWHERE if status < 400 else _CODES.get(str(error.code)) or _STATUS.get(status)
+    code, detail = known or ("upstream", f"The model provider failed ({status}).")
+    passing = (status in _PASSING or status >= 500) and known is not NO_QUOTA
+    return ProviderError(
+        code, detail, raw, passing=passing, retry_after=retry_after(error.response.headers.get("retry-after"))
+    )
+
+
+def _cause(error: openai.APIError) -> str:
+    """The SDK says `Connection error.` for everything that happens to a connection."""
+    return repr(error.__cause__) if isinstance(error, openai.APIConnectionError) and error.__cause__ else ""
 
 
 def retry_after(header: str | None) -> float | None:
@@ -73,14 +103,17 @@ def retry_after(header: str | None) -> float | None:
         seconds = float(header)
     except ValueError:
         try:
-            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+            date = parsedate_to_datetime(header)
+            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
     return min(max(seconds, 0.0), RETRY_AFTER_MAX) if seconds == seconds else None
 
 
 def staff_only(text: str) -> str:
-    """A provider's words, without the key: some repeat a part of it. At most 2,000 characters."""
-    if settings.OPENAI_API_KEY:
-        text = text.replace(settings.OPENAI_API_KEY, "[key]")
-    return re.sub(r"\bsk-[\w*-]+", "[key]", text)[:2000]
+    """A provider's words, storable, and without the key: some repeat it, or its beginning. At most 2,000 characters."""
+    if key := settings.OPENAI_API_KEY:
+        text = text.replace(key, "[key]")
+        if len(key) > KEY_PART:
+            text = re.sub(re.escape(key[:KEY_PART]) + r"[^\s\"'<>,;]*", "[key]", text)
+    return clean(re.sub(r"\bsk-[\w*-]+", "[key]", text))[:2000]
