@@ -2,5 +2,6 @@
 
 `processes` starts and kills · `upstream` the scripted provider · `server` chatlab itself · `people` members and rooms
 over HTTP · `tab` a client that does what the protocol asks of one · `raw` bytes that no proper client sends ·
-`database` what is stored · `browser` Chromium · `waiting` bounded waits on conditions.
+`database` what is stored · `browser` Chromium · `wire` one that can be pulled · `waiting` bounded waits on conditions ·
+`worker` and `stage` workers in processes of their own · `postgres`, `redis` started from their `programs`.
 """

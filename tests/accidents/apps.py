@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+
+from django.apps import AppConfig
+from django.conf import settings
+
+HOLD_FOR = 60.0  # seconds: a test that went wrong must not leave a process waiting for ever
+
+
+class Accidents(AppConfig):
+    name = "tests.accidents"
+
+    def ready(self) -> None:
+        name, _, argument = settings.CHATLAB_ACCIDENT.partition(":")
+        _ACCIDENTS[name](argument)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def freeze() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def dies_before_it_claims(_: str) -> None:
+    from rooms import generation
+
+    generation.claim = lambda *args: die()
+
+
+def dies_before_it_commits(text: str) -> None:
+    """Killed when the rows are written and the transaction is not committed yet; whoever was told of them too early
+    has had half a second to tell others.
+    """
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    staged = _when_staged(text, lambda: None)
+    commit = BaseDatabaseWrapper.commit
+
+    def dying_commit(self: BaseDatabaseWrapper) -> None:
+        if staged:
+            time.sleep(0.5)
+            die()
+        commit(self)
+
+    BaseDatabaseWrapper.commit = dying_commit
+
+
+def dies_before_it_publishes(text: str) -> None:
+    """Killed when the text is committed and nobody has been told."""
+    from rooms.actions import commit
+
+    publish = commit._writer._on_commit
+
+    def dying_publish(batch) -> None:
+        if any(text in item for segment in batch.segments for item in segment.items):
+            die()
+        publish(batch)
+
+    commit._writer._on_commit = dying_publish
+
+
+def dies_before_it_ends_an_answer(_: str) -> None:
+    """Killed when the provider has said that it is over, and the log does not have it yet."""
+    from rooms.generation import recorder
+
+    recorder.finish = lambda *args: die()
+
+
+def freezes_in_a_transaction(text: str) -> None:
+    """Stopped with the room's row locked."""
+    _when_staged(text, freeze)
+
+
+def holds_its_claims(path: str) -> None:
+    """Everything that is to be claimed waits until a file appears; then all of it goes at once. Another file grows by
+    a byte for each that waits.
+    """
+    from rooms import worker
+
+    run, may_go = worker.run, Path(path).exists
+
+    async def held(*args, **kwargs) -> None:
+        _note(Path(f"{path}.waiting"))
+        ends = time.monotonic() + HOLD_FOR
+        while not may_go() and time.monotonic() < ends:
+            await asyncio.sleep(0.001)
+        await run(*args, **kwargs)
+
+    worker.run = held
+
+
+def hears_nothing(times: str) -> None:
+    """The listener of the worker's channel fails this often, then works."""
+    from rooms import process
+
+    listen, failures = process.listen, iter(range(int(times)))
+
+    async def failing() -> None:
+        if next(failures, None) is not None:
+            raise ConnectionError("on purpose")
+        await listen()
+
+    process.listen = failing
+
+
+def has_another_clock(seconds: str) -> None:
+    """Its own clock differs from everybody else's by so much."""
+    from rooms import database
+    from rooms.actions import generations, messages
+    from rooms.generation import recorder
+    from rooms.log import append
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = UTC) -> datetime:
+            return datetime.now(tz) + timedelta(seconds=float(seconds))
+
+    for module in (database, generations, messages, recorder, append):
+        module.datetime = Shifted
+
+
+def _note(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b".")
+
+
+def _when_staged(text: str, happens: Callable[[], None]) -> list[bool]:
+    """Watch for rows with this text, once they are written inside their transaction. The list is filled then."""
+    from rooms.log.append import Transaction
+
+    flush, seen = Transaction.flush, []
+
+    def watching(self: Transaction) -> None:
+        fresh = [row for room in self.rooms.values() for row in room.rows[room.flushed :]]
+        flush(self)
+        if any(row.kind == "appended" and text in row.payload for row in fresh):
+            seen.append(True)
+            happens()
+
+    Transaction.flush = watching
+    return seen
+
+
+_ACCIDENTS = {
+    accident.__name__: accident
+    for accident in (
+        dies_before_it_claims,
+        dies_before_it_commits,
+        dies_before_it_publishes,
+        dies_before_it_ends_an_answer,
+        freezes_in_a_transaction,
+        holds_its_claims,
+        hears_nothing,
+        has_another_clock,
+    )
+}
