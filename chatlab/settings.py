@@ -254,6 +254,7 @@ CHATLAB_RESUMES = positive("CHATLAB_RESUMES", 5)  # calls in a row that resume a
 CHATLAB_DRAIN = positive("CHATLAB_DRAIN", 20.0)  # seconds a worker that is told to stop gives its answers
 CHATLAB_QUEUE_POLL = positive("CHATLAB_QUEUE_POLL", 1.0)
 CHATLAB_QUEUE_TTL = positive("CHATLAB_QUEUE_TTL", 600.0)
+CHATLAB_ORPHAN_TTL = positive("CHATLAB_ORPHAN_TTL", 60.0)  # after its lease has run out; a worker takes over at once
 CHATLAB_CONNECT_TIMEOUT = positive("CHATLAB_CONNECT_TIMEOUT", 5.0)
 CHATLAB_FIRST_EVENT_TIMEOUT = positive("CHATLAB_FIRST_EVENT_TIMEOUT", 30.0)
 CHATLAB_SILENCE_TIMEOUT = positive("CHATLAB_SILENCE_TIMEOUT", 30.0)

@@ -58,10 +58,13 @@ def waiting() -> list[tuple[str, int]]:
 
 
 def expired() -> list[tuple[str, int]]:
-    """(room, id) of generations that have been queued for too long."""
-    old = database.clock() - timedelta(seconds=settings.CHATLAB_QUEUE_TTL)
-    rows = Generation.objects.filter(status=Generation.Status.QUEUED, queued_at__lt=old).order_by("pk")
-    return list(rows.values_list("room_id", "pk")[:500])
+    """(room, id) of generations that have waited for a worker for too long: in the queue, or orphaned."""
+    now = database.clock()
+    queued = Q(status=Generation.Status.QUEUED, queued_at__lt=now - timedelta(seconds=settings.CHATLAB_QUEUE_TTL))
+    orphaned = Q(
+        status=Generation.Status.STREAMING, lease_until__lt=now - timedelta(seconds=settings.CHATLAB_ORPHAN_TTL)
+    )
+    return list(Generation.objects.filter(queued | orphaned).order_by("pk").values_list("room_id", "pk")[:500])
 
 
 def lost_among(fences: dict[int, int]) -> list[int]:

@@ -38,6 +38,7 @@ def start() -> None:
     actions.start()
     _keep("heads", feeds.watch)
     _keep("access", guard.watch)
+    _keep("tidy", worker.tidy)
     if settings.CHATLAB_WORKER == "embedded":
         _keep("worker-events", listen)
         _keep("worker-queue", worker.poll)
@@ -50,6 +51,7 @@ async def work() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     actions.start()
+    _keep("tidy", worker.tidy)
     _keep("worker-events", listen)
     _keep("worker-queue", worker.poll)
     logger.info("worker %s takes generations", worker.holder)

@@ -27,8 +27,11 @@ def clean(text: str) -> str:
 class Cleaner:
     """`clean` for text that arrives in pieces: the outcome does not depend on where it was cut.
 
-    A trailing high surrogate is held back until the next piece shows whether its other half follows.
+    A piece that ends in a high surrogate is held back, whole, until the next one shows whether its other half
+    follows: so what has been given out always ends where a piece ended, and a stream can be read again from there.
     """
+
+    HELD_MAX = 4096  # characters; a stream of nothing but halves gets its beginning back
 
     def __init__(self) -> None:
         self._held = ""
@@ -37,7 +40,8 @@ class Cleaner:
         piece = self._held + piece
         self._held = ""
         if piece and "\ud800" <= piece[-1] <= "\udbff":
-            piece, self._held = piece[:-1], piece[-1]
+            cut = len(piece) - 1 if len(piece) > self.HELD_MAX else 0
+            piece, self._held = piece[:cut], piece[cut:]
         return clean(piece)
 
     @property
@@ -46,13 +50,18 @@ class Cleaner:
         return bool(self._held)
 
     def may_become(self, rest: str) -> bool:
-        """Whether cleaned text can begin with what is held back: the half alone, or the whole character."""
-        if not self._held or rest.startswith(REPLACEMENT):
+        """Whether cleaned text can begin with what is held back: with the half alone, or with the whole character."""
+        if not self._held:
             return True
-        return rest[:1] > "\uffff" and chr(0xD800 + ((ord(rest[0]) - 0x10000) >> 10)) == self._held
+        before, half = clean(self._held[:-1]), self._held[-1]
+        if not rest.startswith(before):
+            return False
+        following = rest[len(before) : len(before) + 1]
+        whole = following > "\uffff" and chr(0xD800 + ((ord(following) - 0x10000) >> 10)) == half
+        return whole or following == REPLACEMENT
 
     def end(self) -> str:
-        """What is still held back when no more text comes: a lone half, so U+FFFD, or nothing."""
+        """What is still held back when no more text comes: its half is U+FFFD then."""
         held, self._held = self._held, ""
         return clean(held)
 

@@ -63,7 +63,7 @@ class Worker:
 
         Whoever stops an answer does it: the worker that reads the response may be frozen.
         """
-        if self._loop is not None:
+        if self._loop is not None:  # else this is a command, not a server
             self._loop.call_soon_threadsafe(self._cancel_soon, response_id)
 
     def _cancel_soon(self, response_id: str) -> None:
@@ -73,16 +73,24 @@ class Worker:
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
+    async def tidy(self) -> None:
+        """End what no worker takes, for ever: in every server process, also where none of them writes answers."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(settings.CHATLAB_QUEUE_POLL)
+            try:
+                for room_id, generation_id in await database.read(lease.expired):
+                    await commit(expire(room_id, generation_id))
+            except Exception as error:
+                logger.warning("old questions could not be ended: %r", error)
+
     async def poll(self) -> None:
         """Look for work for ever."""
         # Here and not at the first question: the SDK takes a second to import and would hold up every socket.
-        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(preload)
         self._provider = self._provider or open_provider()
         while True:
             try:
-                for room_id, generation_id in await database.read(lease.expired):
-                    await commit(expire(room_id, generation_id))
                 for room_id, generation_id in await database.read(lease.waiting):
                     self.start(room_id, generation_id)
                 for generation_id in await database.read(lease.lost_among, dict(self._fences)):

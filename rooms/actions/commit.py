@@ -17,8 +17,11 @@ _writer = Writer(on_commit=_publisher.publish)
 
 
 async def commit(change: Change) -> Any:
-    """What the change returned, once it is in the database. Its refusal, or Unavailable, is raised."""
-    return await asyncio.wrap_future(_writer.submit(change))
+    """What the change returned, once it is in the database. Its refusal, or Unavailable, is raised.
+
+    Who is cancelled while waiting does not take the change back: what is submitted is committed, in this order.
+    """
+    return await asyncio.shield(asyncio.wrap_future(_writer.submit(change)))
 
 
 def commit_now(change: Change) -> Any:

@@ -6,7 +6,7 @@ A worker's verbs carry its fence and raise Fenced when it is old, or when the an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db.models import F
@@ -154,14 +154,16 @@ def hand_over(job: Job, pieces: list[Piece], place: Place | None) -> Change:
 
 
 def expire(room_id: str, generation_id: int) -> Change:
-    """End a question that no worker took for CHATLAB_QUEUE_TTL seconds."""
+    """End an answer that no worker took: queued for CHATLAB_QUEUE_TTL seconds, or orphaned for CHATLAB_ORPHAN_TTL."""
 
     def apply(log: Transaction) -> None:
         generation = log.generation(generation_id)
-        old = log.now - timedelta(seconds=settings.CHATLAB_QUEUE_TTL)
-        waiting = Generation.objects.filter(pk=generation_id, status=Status.QUEUED, queued_at__lt=old)
-        if generation.status == Status.QUEUED and waiting.exists():
-            close_answer(log, generation, Status.FAILED, outcome=Outcome(Status.FAILED, "expired", EXPIRED))
+        if (room_id, generation_id) not in lease.expired():
+            return
+        outcome = Outcome(Status.FAILED, "expired", EXPIRED)
+        if generation.status == Status.STREAMING:
+            outcome = Outcome(Status.INTERRUPTED, "worker_lost", INTERRUPTED)
+        close_answer(log, generation, outcome.status, outcome=outcome)
 
     return Change(room_id, apply, generation=generation_id)
 

@@ -28,6 +28,7 @@ class Recorder:
         self._unsaved = 0  # characters since the last checkpoint
         self._wake = asyncio.Event()
         self._enough = False
+        self._under_way: asyncio.Future | None = None
         self._newest = datetime.min.replace(tzinfo=UTC)
         self._renewed = asyncio.get_running_loop().time()
 
@@ -84,7 +85,9 @@ class Recorder:
                 renewing = loop.time() - self._renewed > settings.CHATLAB_LEASE_RENEW
                 pieces, place = self._take()
                 saving = self._unsaved >= max(settings.CHATLAB_CHECKPOINT, self.length // 8)
-                await commit(record(self.job, pieces, renew=renewing, checkpoint=saving, place=place))
+                change = record(self.job, pieces, renew=renewing, checkpoint=saving, place=place)
+                self._under_way = asyncio.ensure_future(commit(change))
+                await asyncio.shield(self._under_way)
                 if renewing:
                     self._renewed = loop.time()
                 if saving:
@@ -102,6 +105,7 @@ class Recorder:
             await commit(renew(self.job))
 
     async def finish(self, outcome: Outcome) -> None:
+        await self._settle_under_way()
         for part, cleaner in self._cleaners.items():
             self._gather(part, cleaner.end())
         pieces, _ = self._take()
@@ -109,8 +113,14 @@ class Recorder:
 
     async def hand_over(self) -> None:
         """Give the lease back, with all that is gathered, for another worker to resume."""
+        await self._settle_under_way()
         pieces, place = self._take()
         await commit(hand_over(self.job, pieces, place))
+
+    async def _settle_under_way(self) -> None:
+        """What was taken must be in the log before anything after it is: a commit that failed would leave a hole."""
+        if self._under_way is not None:
+            await self._under_way
 
     def _gather(self, part: str, text: str) -> None:
         if not text:
