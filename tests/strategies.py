@@ -58,6 +58,23 @@ histories = st.builds(
 )
 
 
+# One of everything, in an order that a random history rarely finds.
+EVERYTHING = [
+    *[
+        ("ask", 0, "Why?"),
+        ("claim", 0, ""),
+        ("say", 0, "Half of "),
+        ("think", 0, "Hm."),
+        ("say", 0, "it"),
+        ("stop", 0, ""),
+    ],
+    *[("go_on", 0, ""), ("claim", 0, ""), ("save", 0, " and more"), ("say", 0, " \u2028"), ("finish", 0, " 😀")],
+    *[("join", 0, "Ada"), ("join", 1, "Grace"), ("rename", 1, "A title"), ("choose", 0, ""), ("choose", 1, "")],
+    *[("retry", 0, ""), ("claim", 0, ""), ("think", 0, "Once more."), ("finish", 1, "no"), ("branch", 0, "Why not?")],
+    *[("claim", 0, ""), ("say", 0, "Lost "), ("save", 0, "with "), ("say", 0, "its worker"), ("take_over", 0, "")],
+    *[("ask", 1, "And now?"), ("stop", 4, ""), ("ask", 0, "Last"), ("claim", 0, ""), ("finish", 2, "cut")],
+    *[("ask", 1, "Still"), ("claim", 0, ""), ("save", 1, "going "), ("say", 0, "on"), ("ask", 0, "Waiting")],
+]
 _ENDS = (("complete", {"usage": {"output": 7}}), ("failed", {"failure_code": "upstream"}), ("incomplete", {}))
 
 

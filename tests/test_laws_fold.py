@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from django.test import override_settings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rooms import log
@@ -18,7 +18,7 @@ from rooms.models import Room
 
 from .fakes import alone, items_after
 from .profiles import examples
-from .strategies import Story, histories
+from .strategies import EVERYTHING, Story, histories
 
 pytestmark = pytest.mark.soak
 
@@ -40,6 +40,7 @@ def beginning_of(room: str) -> Cursor:
 
 @examples(10)
 @given(histories)
+@example(EVERYTHING)
 def test_a_snapshot_and_what_follows_it_is_the_state_at_the_head(history: list[tuple]) -> None:
     story = Story()
     snapshots, seen = [on_the_wire(log.snapshot(story.room))], list(items_after(story.room, beginning_of(story.room)))
@@ -63,6 +64,7 @@ def test_a_snapshot_and_what_follows_it_is_the_state_at_the_head(history: list[t
 
 @examples(10)
 @given(histories, st.integers(0, 30))
+@example(EVERYTHING, 60)
 def test_items_that_come_again_change_nothing(history: list[tuple], again: int) -> None:
     """A message knows how far it has come: what it contains is skipped, whoever sends it once more."""
     story = Story().tell(history)
@@ -73,6 +75,7 @@ def test_items_that_come_again_change_nothing(history: list[tuple], again: int) 
 
 @examples(10)
 @given(histories, st.integers(1, 4))
+@example(EVERYTHING, 2)
 def test_a_snapshot_that_holds_the_newest_only_is_a_true_part(history: list[tuple], most: int) -> None:
     """What streams is always in it; what it leaves out, the older pages have, each message once."""
     story = Story().tell(history)
@@ -122,3 +125,15 @@ def test_a_snapshot_that_is_taken_while_others_write_is_of_one_moment() -> None:
     for cursor, found in digests:
         state = fold(empty_state(), items[: cursor.seq])
         assert found == {m["id"]: m["digest"] for m in state["messages"] if m["id"] == answer}
+
+
+def test_the_history_of_everything_has_everything() -> None:
+    story = Story().tell(EVERYTHING)
+    snapshot = log.snapshot(story.room)
+    answers = [message for message in snapshot["messages"] if message["role"] == "assistant"]
+    statuses = {"queued", "streaming", "complete", "stopped", "incomplete", "failed", "interrupted"}
+    assert {message["status"] for message in snapshot["messages"]} == statuses
+    for field in ("reasoning", "usage", "failure", "by", "closed_at", "model", "client_id"):
+        assert any(field in message for message in answers), field
+    assert snapshot["room"]["chosen"] and len(snapshot["members"]) == 2
+    assert len({message["parent"] for message in answers}) < len(answers), "an answer stands beside another one"
