@@ -87,6 +87,7 @@ class Recorder:
                 saving = self._unsaved >= max(settings.CHATLAB_CHECKPOINT, self.length // 8)
                 change = record(self.job, pieces, renew=renewing, checkpoint=saving, place=place)
                 self._under_way = asyncio.ensure_future(commit(change))
+                self._under_way.add_done_callback(_look_at)  # its waiter may be cancelled, and never ask
                 await asyncio.shield(self._under_way)
                 if renewing:
                     self._renewed = loop.time()
@@ -149,3 +150,7 @@ class Recorder:
                 self._digest = digest(piece.text, self._digest)
                 taken[number] = Piece(piece.part, piece.text, self._digest, piece.at)
         return taken, place
+
+
+def _look_at(commit: asyncio.Future) -> None:
+    commit.cancelled() or commit.exception()

@@ -8,6 +8,7 @@ import { drawer } from "./drawer.js";
 import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
+import { ModelChoice } from "./model.js";
 import { Rename } from "./rename.js";
 import { RoomSession } from "./session.js";
 import { RoomView } from "./view.js";
@@ -74,6 +75,15 @@ new Rename({
   },
 });
 
+const modelChoice = new ModelChoice({
+  current: () => session.log.state.room.model || config.model.name,
+  onchoose(model) {
+    const sent = session.socket.send({ type: "room", model });
+    if (!sent) connectionView.refuse(word("model.offline"));
+    return sent;
+  },
+});
+
 window.chatlab = {
   state: () => session.state(),
   cut: () => session.socket.cut(),
@@ -114,6 +124,7 @@ function drawn() {
   setText(title, name);
   document.title = `${running ? "● " : ""}${name} · chatlab`;
   if (live) setText(live.querySelector(".room-title"), name);
+  modelChoice.show();
   connectionView.drawCount();
 }
 
