@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import secrets
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -42,6 +43,22 @@ def alone() -> Iterator[None]:
         database.close()
         channel_layers.backends.clear()
         limits.__init__()
+
+
+@contextmanager
+def busy(writer: log.Writer) -> Iterator[None]:
+    """What is submitted inside gathers: the writer is held up by a commit."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(transaction: log.Transaction) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    held = writer.submit(log.Change(None, wait))
+    assert begun.wait(10)
+    yield
+    go_on.set()
+    held.result(10)
 
 
 def client_id() -> str:

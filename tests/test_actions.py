@@ -13,11 +13,11 @@ from rooms import actions, frames, log
 from rooms.access import Visitor
 from rooms.actions import Receipt, commit_now
 from rooms.errors import Conflict, NotAllowed, NotFound
-from rooms.log import Writer
+from rooms.log import Batch, Writer
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
 
-from .fakes import Pen, Place, alone, client_id, new_place
+from .fakes import Pen, Place, alone, busy, client_id, new_place
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +157,21 @@ def test_a_post_that_is_sent_twice_at_once_is_one_post(place, processes) -> None
     assert log.verify(place.room) == []
 
 
+def test_a_repeat_in_the_same_transaction_finds_the_first(place) -> None:
+    """It has no row that others could see yet: its receipt is read from what this transaction has written."""
+    batches: list[Batch] = []
+    writer = Writer(batches.append)
+    try:
+        with busy(writer):
+            frame = frames.Post("both-at-once", "Why?")
+            futures = [writer.submit(actions.post(place.member, place.room, frame)) for _ in range(2)]
+        first, second = (future.result(10) for future in futures)
+    finally:
+        writer.close()
+    assert (first.message, first.cursor) == (second.message, second.cursor) and second.repeated
+    assert len([batch for batch in batches if batch.segments]) == 1, "nothing had to be done again"
+
+
 # -- retry, continue ---------------------------------------------------------------------------------------------------
 
 
@@ -243,7 +258,7 @@ def test_joining_again_is_the_same_member(place) -> None:
     guest = place.join("Ada")
     head = place.head
     again = commit_now(actions.join(guest.visitor, place.room, None))
-    assert (again.member.pk, again.fresh, again.cursor) == (guest.member, False, head)
+    assert (again.member.pk, again.cursor, place.head) == (guest.member, head, head)
     renamed = commit_now(actions.join(guest.visitor, place.room, "Grace"))
     assert renamed.member.pk == guest.member and last_items(place, 1)[0]["member"]["name"] == "Grace"
 

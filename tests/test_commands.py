@@ -174,15 +174,23 @@ def raise_the_floor(room: str) -> None:
     Room.objects.filter(pk=room).update(floor=5)
 
 
-def append_after_an_end(room: str) -> None:
-    """By somebody who knows the rules of the chain, but not that the answer was over."""
-    message, head = answer(room, "complete"), log.head_of(room)
-    payload = json.dumps({"message": message.pk, "text": " four", "part": "text"}, separators=(",", ":"))
-    chain = log.append.next_chain(head.chain, head.seq + 1, "appended", payload)
-    row = delta(room, kind="appended")
-    values = {"seq": head.seq + 1, "kind": "appended", "message": message, "payload": payload, "digest": "0" * 8}
-    Delta.objects.create(room_id=room, chain=chain, at=row.at, **values)
+def add_a_row(room: str, kind: str, body: dict, message: Message) -> None:
+    """By somebody who knows the rules of the chain."""
+    head, payload = log.head_of(room), json.dumps(body, separators=(",", ":"))
+    chain = log.append.next_chain(head.chain, head.seq + 1, kind, payload)
+    values = {"seq": head.seq + 1, "kind": kind, "message": message, "payload": payload, "chain": chain}
+    Delta.objects.create(room_id=room, at=message.created_at, **values)
     Room.objects.filter(pk=room).update(head=head.seq + 1, chain=chain)
+
+
+def append_after_an_end(room: str) -> None:
+    message = answer(room, "complete")
+    add_a_row(room, "appended", {"message": message.pk, "text": " four", "part": "text"}, message)
+
+
+def close_an_answer_twice(room: str) -> None:
+    message = answer(room, "complete")
+    add_a_row(room, "closed", {"message": message.pk, "status": "complete", "digest": message.digest}, message)
 
 
 def delete_a_message(room: str) -> None:
@@ -207,7 +215,8 @@ TAMPERING = [
     swap_two_rows, renumber_a_row, change_a_chain, change_a_digest, garble_a_payload, empty_a_payload,
     move_a_delta_to_another_message, change_the_text, change_the_text_of_a_question, change_the_reasoning,
     change_a_checkpoint, change_a_messages_digest, change_a_status, reopen_an_answer, move_the_head,
-    change_the_rooms_chain, change_the_chain_below_the_floor, raise_the_floor, append_after_an_end, delete_a_message,
+    change_the_rooms_chain, change_the_chain_below_the_floor, raise_the_floor, append_after_an_end, close_an_answer_twice,
+    delete_a_message,
     add_a_message,
 ]  # fmt: skip
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection
@@ -16,7 +14,7 @@ from rooms.errors import Conflict, Unavailable
 from rooms.log import Batch, Change, Transaction, Writer, writer
 from rooms.models import Delta, Member, Message
 
-from .fakes import Place, alone, new_place
+from .fakes import Place, alone, busy, new_place
 
 
 @pytest.fixture(autouse=True)
@@ -48,22 +46,6 @@ def appending(room: str, title: str) -> Change:
 
 def doing(room: str | None, work: Callable[[Transaction], object]) -> Change:
     return Change(room, work)
-
-
-@contextmanager
-def busy(made: Writer) -> Iterator[None]:
-    """What is submitted inside gathers: the writer is held up by a commit."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def wait(log: Transaction) -> None:
-        begun.set()
-        assert go_on.wait(10)
-
-    held = made.submit(doing(None, wait))
-    assert begun.wait(10)
-    yield
-    go_on.set()
-    held.result(10)
 
 
 def titles(room: str) -> list[str]:
