@@ -27,7 +27,7 @@ def pauses(settings, monkeypatch) -> list[float]:
         taken.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(demo, "asyncio", SimpleNamespace(sleep=pause, Event=asyncio.Event))
+    monkeypatch.setattr(demo, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": pause}))
     return taken
 
 
