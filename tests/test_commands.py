@@ -216,8 +216,7 @@ TAMPERING = [
     move_a_delta_to_another_message, change_the_text, change_the_text_of_a_question, change_the_reasoning,
     change_a_checkpoint, change_a_messages_digest, change_a_status, reopen_an_answer, move_the_head,
     change_the_rooms_chain, change_the_chain_below_the_floor, raise_the_floor, append_after_an_end,
-    close_an_answer_twice, delete_a_message,
-    add_a_message,
+    close_an_answer_twice, delete_a_message, add_a_message,
 ]  # fmt: skip
 
 
