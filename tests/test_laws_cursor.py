@@ -93,6 +93,8 @@ def forge(histories: list[History], room: int, how: str, number: int, text: str)
 @example(room=2, forgery=("own", 0, ""))
 @example(room=0, forgery=("own", 0, ""))
 @example(room=0, forgery=("elsewhere", 7, ""))
+@example(room=0, forgery=("future", 13, ""))  # with the head's own chain
+@example(room=0, forgery=("shifted", 13, ""))
 def test_a_cursor_is_continued_only_where_this_room_handed_it_out(histories, room: int, forgery: tuple) -> None:
     token = forge(histories, room, *forgery)
     here = histories[room]
