@@ -19,7 +19,7 @@ from rooms.generation import asking
 from rooms.log import Batch, Writer
 from rooms.models import Generation
 from rooms.providers import Ended, Opened, ProviderError, Request, TextDelta
-from rooms.text import clean, digest
+from rooms.text import Cleaner, clean, digest
 
 from .fakes import Pen, ScriptedProvider, alone, generation_of, new_place
 from .harness.waiting import eventually
@@ -98,6 +98,7 @@ def test_a_response_that_is_resumed_comes_once(settings, cut: list[str], breaks:
 @examples(15)
 @given(pieces(), st.lists(st.integers(1, 4), min_size=1, max_size=4))
 @example(["a\ud83d", "\ude00b"], [2])
+@example(["a" * 5_000 + "\ud83d", "\ude00b"], [2])
 def test_a_response_goes_on_with_another_worker(settings, cut: list[str], breaks: list[int]) -> None:
     """Each worker dies where the call breaks, and the next one takes over when the lease has run out."""
     settings.CHATLAB_RESUMES = 0
@@ -116,19 +117,26 @@ def test_a_response_goes_on_with_another_worker(settings, cut: list[str], breaks
 
 
 async def dying(place, answer: str, provider: BackgroundProvider, worker: str) -> None:
-    """A worker that is killed, without a word, when its call breaks."""
-    stream, broke = provider.stream, asyncio.Event()
+    """A worker that is killed, without a word, when its call has broken and all that had come is in the log."""
+    stream, broke, newest = provider.stream, asyncio.Event(), 0
+
+    def recorded() -> bool:
+        cleaner = Cleaner()
+        come = "".join(map(cleaner.feed, provider.text[:newest]))
+        return bool(row(answer).response_id) and len(log.answer_so_far(answer)[0]) >= len(come)
 
     class Killed:
         background = True
         cancel = provider.cancel
 
         async def stream(self, request: Request) -> AsyncIterator:
+            nonlocal newest
             try:
                 async for event in stream(request):
+                    newest = getattr(event, "seq", None) or newest
                     yield event
             except ProviderError:
-                await eventually(lambda: database.read(lambda: row(answer).response_id))
+                await eventually(lambda: database.read(recorded))
                 broke.set()
                 await asyncio.Event().wait()
 
