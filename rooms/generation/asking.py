@@ -16,15 +16,19 @@ from django.conf import settings
 from .. import database, log
 from ..actions import Job, Outcome, Place, attempt, commit
 from ..providers import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
+from ..text import REPLACEMENT, utf16_length
 from .recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
 NO_END = Outcome("interrupted", "upstream", "The model provider's stream ended without an end.")
+LOST = Outcome("interrupted", "upstream", "This answer was interrupted, and it could not be resumed.")
 TOO_LONG = Outcome("incomplete", "too_long", "The answer reached the longest that is kept.")
 OUT_OF_TIME = Outcome("failed", "timeout", "The answer took longer than it may.")
 MISMATCH = Outcome("failed", "mismatch", "The provider's final text differs from what it streamed.")
 
+NOT_BEGUN = "The model provider did not begin to answer in time."
+TOO_MUCH = "The model provider sent more at once than it may."
 BACK_OFF = (0.5, 8.0)  # seconds: the first wait, and the longest
 
 
@@ -44,6 +48,8 @@ class Asking:
         self._recorder = recorder
         self._attempts = job.attempts
         self._resume = job.resume
+        self._response_id = job.resume.response_id if job.resume else ""  # what to cancel
+        self._held: TextDelta | None = None  # ends inside a character
 
     @property
     def resumable(self) -> bool:
@@ -57,41 +63,46 @@ class Asking:
         left = settings.CHATLAB_TOTAL_TIMEOUT - self._job.spent
         try:
             async with asyncio.timeout(max(left, 0)):
-                return await self._ask_until_it_ends(turns)
+                outcome = await self._ask_until_it_ends(turns)
         except TimeoutError:
-            return OUT_OF_TIME
+            outcome = OUT_OF_TIME
+        self._release()
+        return outcome
 
     async def clean_up(self, outcome: Outcome) -> None:
         """A background response that is not wanted any more goes on, and is paid for, until it is cancelled."""
-        if self._resume is not None and outcome.status != "complete":
-            await self._provider.cancel(self._resume.response_id)
+        if self._response_id and outcome.status != "complete":
+            await self._provider.cancel(self._response_id)
 
     async def _ask_until_it_ends(self, turns: list[tuple[str, str]]) -> Outcome:
         failures = 0  # calls in a row that brought nothing new
         while True:
             before = self._resume
+            if before is not None and before.after is None and self._has_text:
+                return LOST  # nobody knows which of its events the text contains
             try:
                 return await self._ask(Request(self._job.model, turns, bool(self._recorder.begun), self._resume))
             except _Failed as failed:
                 failures = 1 if self._resume != before else failures + 1
                 if not self._may_ask_again(failed, failures):
                     return failed.outcome
-                first, longest = BACK_OFF
-                wait = random.uniform(0.5, 1.0) * min(longest, first * 2 ** (failures - 1))
-                wait = wait if failed.retry_after is None else failed.retry_after
-                logger.info(
-                    "generation %s: %s Again in %.1f s", self._job.generation, failed.outcome.failure_detail, wait
-                )
+                wait = _back_off(failures) if failed.retry_after is None else failed.retry_after
+                again = "generation %s: %s Again in %.1f s"
+                logger.info(again, self._job.generation, failed.outcome.failure_detail, wait)
                 await asyncio.sleep(wait)
 
     def _may_ask_again(self, failed: _Failed, failures: int) -> bool:
         if self._resume is not None:
             return failed.passing and failures <= settings.CHATLAB_RESUMES
-        has_text = self._recorder.length > len(self._recorder.begun)
-        return failed.passing and not has_text and self._attempts < settings.CHATLAB_ATTEMPTS
+        return failed.passing and not self._has_text and self._attempts < settings.CHATLAB_ATTEMPTS
+
+    @property
+    def _has_text(self) -> bool:
+        return self._recorder.length > utf16_length(self._recorder.begun)
 
     async def _ask(self, request: Request) -> Outcome:
         """One call. _Failed where it ended in any other way than by the provider's word."""
+        self._held = None  # it comes again
         if request.resume is None:
             self._attempts += 1
             await commit(attempt(self._job))
@@ -107,35 +118,75 @@ class Asking:
                     if (outcome := self._take(event)) is not None:
                         return outcome
         except TimeoutError:
-            silent = Outcome("failed", "timeout", "The model provider did not begin to answer in time.")
-            raise _Failed(silent, passing=True) from None
+            raise self._failed(ProviderError("timeout", NOT_BEGUN, passing=True)) from None
         except ProviderError as error:
-            outcome = Outcome(self._status_of(error), error.code, error.detail, error.error)
-            raise _Failed(outcome, passing=error.passing, retry_after=error.retry_after) from error
+            raise self._failed(error) from error
 
-    def _status_of(self, error: ProviderError) -> str:
+    def _failed(self, error: ProviderError) -> _Failed:
         """A stream that broke in the middle is interrupted: its text is good, and there may be a way on."""
-        has_text = self._recorder.length > len(self._recorder.begun)
-        return "interrupted" if has_text and error.code == "upstream" else "failed"
+        begun = self._has_text or self._resume is not None
+        status = "interrupted" if begun and error.code in ("upstream", "timeout") else "failed"
+        outcome = Outcome(status, error.code, error.detail, error.error)
+        return _Failed(outcome, passing=error.passing, retry_after=error.retry_after)
 
     def _take(self, event: Opened | TextDelta | Ended) -> Outcome | None:
         if isinstance(event, TextDelta):
-            if len(event.text) > settings.CHATLAB_EVENT_MAX:
-                raise ProviderError("upstream", "The model provider sent more at once than it may.")
-            self._recorder.add(event.part, event.text)
-            if self._resume is not None:
-                self._reach(self._resume.response_id, event.seq)
+            self._hear(event)
             return TOO_LONG if self._recorder.length > settings.CHATLAB_ANSWER_MAX else None
         if isinstance(event, Opened):
             if self._provider.background and event.response_id:
+                self._response_id = event.response_id
                 self._reach(event.response_id, event.seq)
             return None
-        if not self._recorder.settle(event.text):
+        return self._end(event)
+
+    def _hear(self, event: TextDelta) -> None:
+        """Text of an event is recorded whole, so that the provider's place always lies between two events.
+
+        One that ends inside a character waits for the next: half of it could not be recorded, and if the call is lost
+        the provider is asked for all of it again.
+        """
+        if not event.text:
+            return
+        held, self._held = self._held, None
+        if held is not None and held.part == event.part and "\udc00" <= event.text[0] <= "\udfff":
+            event = TextDelta(event.part, held.text + event.text, event.seq)
+        elif held is not None:
+            lone = held.text if self._resume is None else held.text[:-1] + REPLACEMENT
+            self._record(TextDelta(held.part, lone, held.seq))
+        if len(event.text) > settings.CHATLAB_EVENT_MAX:
+            raise ProviderError("upstream", TOO_MUCH)
+        again = self._resume is not None or not self._has_text  # the event may come again
+        if again and "\ud800" <= event.text[-1] <= "\udbff":
+            self._held = event
+        else:
+            self._record(event)
+
+    def _record(self, event: TextDelta) -> None:
+        self._recorder.add(event.part, event.text)
+        if self._resume is not None:
+            self._reach(self._resume.response_id, event.seq)
+
+    def _release(self) -> None:
+        """No other half comes any more."""
+        if self._held is not None:
+            self._recorder.add(self._held.part, self._held.text)
+            self._held = None
+
+    def _end(self, event: Ended) -> Outcome:
+        self._release()
+        final = event.text if event.text is None else event.text[: settings.CHATLAB_ANSWER_MAX]
+        if not self._recorder.settle(final) and event.status == "complete":
             return MISMATCH
+        if final != event.text:
+            return TOO_LONG
         return Outcome(event.status, event.failure_code, event.failure_detail, event.error, event.usage)
 
     def _reach(self, response_id: str, seq: int | None) -> None:
-        if seq is None and self._resume is not None:
-            seq = self._resume.after
         self._resume = Resume(response_id, seq)
         self._recorder.reach(Place(response_id, seq, background=True))
+
+
+def _back_off(failures: int) -> float:
+    first, longest = BACK_OFF
+    return random.uniform(0.5, 1.0) * min(longest, first * 2 ** (failures - 1))

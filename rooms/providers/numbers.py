@@ -23,6 +23,7 @@ class Numbers:
         self._after = after
         self._resumable = resumable
         self._counting = True
+        self._growing = after is not None  # where all have one number, a text that comes twice was said twice
         self._confirmed = after is not None  # the first event of a replay follows the place that was asked for
         self._spare = -1  # the number of a keepalive: whether it is a place of its own, servers do not agree
         self._said: dict[int, tuple[object, str]] = {}
@@ -48,7 +49,7 @@ class Numbers:
     def _is_known(self, number: int, said: tuple[object, str]) -> bool:
         if self._after is not None and number <= self._after:
             return True
-        if self._said.get(number) == said:
+        if self._growing and self._said.get(number) == said:
             return True
         if self.last is not None and number <= self.last:
             self._stop_counting()  # another text under an old number
@@ -62,6 +63,7 @@ class Numbers:
                 raise ProviderError("upstream", LOST, f"event {number} followed {newest}", passing=True)
             self.doubtful = True
         self._confirmed = False
+        self._growing = self._growing or (self.last is not None and number > self.last)
         self.last = number if self.last is None else max(self.last, number)
 
     def _stop_counting(self) -> None:

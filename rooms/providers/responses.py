@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from urllib.parse import quote
 
 import openai
 
 from . import errors
 from .base import Ended, Opened, ProviderError, Request, TextDelta
-from .transport import events_of
+from .numbers import LOST, Numbers
+from .transport import events_of, read_out
 
 logger = logging.getLogger(__name__)
 
@@ -18,16 +22,20 @@ INSTRUCTIONS = "You are talking with one or several people in a shared room. Ans
 GO_ON = (
     "Your last message was cut off. Go on exactly where it stops. Do not repeat any of it, and do not comment on this."
 )
+GONE = "The model provider does not have this answer any more."
+CANCEL_TIMEOUT = 10.0  # seconds
 
 _PARTS = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "text",
     "response.reasoning_summary_text.delta": "reasoning",
+    "response.reasoning_text.delta": "reasoning",  # of open models, which show what they think
 }
 _INCOMPLETE = {
     "max_output_tokens": ("max_tokens", "The model reached the longest answer it may give."),
     "content_filter": ("filtered", "The provider stopped this answer: its content filter."),
 }
+_ID = re.compile(r"[!-~]{1,200}")
 
 
 class ResponsesProvider:
@@ -36,23 +44,32 @@ class ResponsesProvider:
         self._client = client
 
     async def stream(self, request: Request) -> AsyncIterator[Opened | TextDelta | Ended]:
+        reading = _Reading(request.resume.after if request.resume else None, resumable=self.background)
         try:
             stream = await (self._resume(request) if request.resume else self._create(request))
-            numbers = _Numbers(request.resume.after if request.resume else None)
             async with aclosing(events_of(stream)) as events:
                 async for event in events:
-                    if numbers.fresh(event) and (translated := _translate(event, numbers.last)) is not None:
-                        yield translated
+                    said = reading.take(event)
+                    if isinstance(said, Ended):
+                        await read_out(events)
+                        yield said
+                        return
+                    if said is not None:
+                        yield said
+        except openai.NotFoundError as error:
+            if request.resume is None:
+                raise errors.refusal(error) from error
+            raise ProviderError("upstream", GONE, errors.staff_only(str(error))) from error
         except openai.APIError as error:
             raise errors.refusal(error) from error
-        except ValueError as error:  # an event whose data is not JSON
-            unreadable = "The model provider sent something unreadable."
-            raise ProviderError("upstream", unreadable, errors.staff_only(repr(error))) from error
+        except (ValueError, RecursionError) as error:
+            raise errors.unreadable(error) from error
 
     async def cancel(self, response_id: str) -> None:
         try:
-            await self._client.responses.cancel(response_id)
-        except openai.APIError as error:
+            async with asyncio.timeout(CANCEL_TIMEOUT):
+                await self._client.post(f"/responses/{quote(response_id, safe='')}/cancel", cast_to=object)
+        except (openai.APIError, ProviderError, TimeoutError, ValueError, RecursionError) as error:
             logger.info("response %s could not be cancelled: %s", response_id, errors.staff_only(str(error)))
 
     async def close(self) -> None:
@@ -74,7 +91,7 @@ class ResponsesProvider:
         if request.resume.after is not None:
             params["starting_after"] = request.resume.after
         return self._client.get(
-            f"/responses/{request.resume.response_id}",
+            f"/responses/{quote(request.resume.response_id, safe='')}",
             cast_to=object,
             options={"params": params},
             stream=True,
@@ -82,51 +99,51 @@ class ResponsesProvider:
         )
 
 
-class _Numbers:
-    """The provider's numbers of its events: what was seen already is dropped, and a hole is never read over.
+class _Reading:
+    """What the events of one call say."""
 
-    Servers that speak this API do not all count: numbers that are missing, or that do not grow from the first event to
-    the second, are not looked at any further.
-    """
+    def __init__(self, after: int | None, *, resumable: bool):
+        self._numbers = Numbers(after, resumable=resumable)
+        self._thought: tuple | None = None  # the paragraph of the reasoning that was added to last
 
-    def __init__(self, after: int | None):
-        self.last = after
-        self._counting = True
-        self._seen = 0
+    def take(self, event: dict) -> Opened | TextDelta | Ended | None:
+        kind = event.get("type")
+        part = _PARTS.get(kind) if isinstance(kind, str) else None
+        text = event.get("delta") if part else None
+        text = text if isinstance(text, str) and text else None
+        if not self._numbers.is_new(event, text):
+            return None
+        if part:
+            return TextDelta(part, self._paragraph(event, part, text), self._numbers.last) if text else None
+        response = event.get("response")
+        response = response if isinstance(response, dict) else {}
+        if kind == "response.created":
+            name = response.get("id")
+            return Opened(name if isinstance(name, str) and _ID.fullmatch(name) else "", self._numbers.last)
+        ended = _ended(kind, event, response)
+        if self._numbers.doubtful and ended is not None and ended.status == "complete" and ended.text is None:
+            raise ProviderError("upstream", LOST, "its numbers have a hole, and it ends without its final text")
+        return ended
 
-    def fresh(self, event: dict) -> bool:
-        number = event.get("sequence_number")
-        if not self._counting or type(number) is not int:
-            return True
-        self._seen += 1
-        if self._seen == 2 and number == self.last or number < 0:
-            self._counting, self.last = False, None
-            return True
-        if self.last is not None and number <= self.last:
-            return False
-        if self.last is not None and number > self.last + 1:
-            lost = f"event {number} followed {self.last}"
-            raise ProviderError("upstream", "A part of the answer was lost on its way here.", lost, passing=True)
-        self.last = number
-        return True
+    def _paragraph(self, event: dict, part: str, text: str) -> str:
+        """A summary of reasoning comes in paragraphs, each numbered, without what divides them."""
+        if part != "reasoning":
+            return text
+        here = tuple(event.get(field) for field in ("output_index", "summary_index", "content_index"))
+        before, self._thought = self._thought, here
+        return text if before in (None, here) else f"\n\n{text}"
 
 
-def _translate(event: dict, number: int | None) -> Opened | TextDelta | Ended | None:
-    kind = event.get("type")
-    if kind in _PARTS:
-        text = event.get("delta")
-        return TextDelta(_PARTS[kind], text, number) if isinstance(text, str) and text else None
-    response = event.get("response")
-    response = response if isinstance(response, dict) else {}
-    if kind == "response.created":
-        return Opened(str(response.get("id", ""))[:200], number)
+def _ended(kind: object, event: dict, response: dict) -> Ended | None:
     if kind == "response.completed":
         return Ended("complete", usage=_usage(response), text=_final_text(response))
     if kind == "response.incomplete":
         details = response.get("incomplete_details")
         reason = details.get("reason") if isinstance(details, dict) else None
-        code, detail = _INCOMPLETE.get(reason, ("max_tokens", "The model ended this answer early."))
-        return Ended("incomplete", code, detail, errors.staff_only(str(details)), _usage(response))
+        known = _INCOMPLETE.get(reason) if isinstance(reason, str) else None
+        code, detail = known or ("upstream", "The model ended this answer early.")
+        said = errors.staff_only(str(details))
+        return Ended("incomplete", code, detail, said, _usage(response), _final_text(response))
     if kind == "response.cancelled":
         return Ended("incomplete", "upstream", "The model provider cancelled this answer.", usage=_usage(response))
     if kind in ("response.failed", "error"):
@@ -158,7 +175,7 @@ def _final_text(response: dict) -> str | None:
         return None
     texts = []
     for item in output:
-        contents = item.get("content") if isinstance(item, dict) else None
+        contents = item.get("content") if isinstance(item, dict) and item.get("type") != "reasoning" else None
         for content in contents if isinstance(contents, list) else ():
             if isinstance(content, dict):
                 said = content.get("text") if content.get("type") == "output_text" else content.get("refusal")

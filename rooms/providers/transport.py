@@ -11,15 +11,16 @@ import httpx2
 import openai
 from django.conf import settings
 
+from . import errors
 from .base import ProviderError
 
 END = object()
 ERROR_MAX = 65_536  # bytes of a refusal's body that are read
 READ_OUT = 0.2  # seconds for what follows the last event
-_EMPTY_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BOM = b"\xef\xbb\xbf"
+_LINE_ENDS = (b"\n\n", b"\n\r", b"\r\r")  # an empty line, of whatever line ends, holds one of these
+_NO_DATA = re.compile(rb"(?:(?<=[\r\n])|^)(?:(?:event|id|retry)(?::[^\r\n]*)?|data(?::[ \t]*)?)(?=[\r\n]|$)")
 _DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
-_TAIL = 16  # bytes: an empty line, or the [DONE], may be cut in two
 
 
 def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) -> openai.AsyncOpenAI:
@@ -70,8 +71,8 @@ class _Beginning(httpx2.AsyncByteStream):
 
 
 class EventBytes(httpx2.AsyncByteStream):
-    """The bytes of a stream of events, watched: how large an event grows, how long nothing comes, whether `[DONE]`
-    was said.
+    """The bytes of a stream of events, line by line: how large an event grows, how long nothing comes, whether `[DONE]`
+    was said. What is not data is taken out: the SDK takes an event without data for one that is not JSON.
 
     A delta is bounded by CHATLAB_EVENT_MAX where it is read. The events at the end repeat the whole answer, in JSON
     with up to six bytes for each of its characters: they are what bounds a single event here.
@@ -83,18 +84,17 @@ class EventBytes(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         longest = settings.CHATLAB_EVENT_MAX + 6 * settings.CHATLAB_ANSWER_MAX
-        size, tail = 0, b""
-        async with aclosing(_without_bom(self._chunks())) as chunks:
-            async for chunk in chunks:
-                joined = tail + chunk
-                ends = [joined.rfind(line) + len(line) for line in _EMPTY_LINES if line in joined]
-                size = len(joined) - max(ends) if ends else size + len(chunk)
+        size, before = 0, b""
+        async with aclosing(_lines(self._chunks(), longest)) as chunks:
+            async for lines in chunks:
+                joined = before + lines
+                ends = max(joined.rfind(pair) for pair in _LINE_ENDS)
+                size = size + len(lines) if ends < 0 else len(joined) - ends - 2
                 if size > longest:
-                    detail = "The model provider sent more at once than it may."
-                    raise ProviderError("upstream", detail, f"an event is larger than {longest} bytes")
-                self.done = self.done or (b"[DONE]" in joined and _DONE.search(joined) is not None)
-                tail = joined[-_TAIL:]
-                yield chunk
+                    raise _too_large(longest)
+                self.done = self.done or (b"[DONE]" in lines and _DONE.search(lines) is not None)
+                before = lines[-1:]
+                yield _NO_DATA.sub(b"", lines)
         yield b"\n\n"  # some servers leave the empty line out behind their last event
 
     async def _chunks(self) -> AsyncGenerator[bytes]:
@@ -115,19 +115,28 @@ class EventBytes(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
-async def _without_bom(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """A byte order mark may precede the events, and the SDK takes it for a part of the first field."""
-    head: bytes | None = b""
+async def _lines(chunks: AsyncGenerator[bytes], longest: int) -> AsyncGenerator[bytes]:
+    """The same bytes, cut behind the ends of lines; without the byte order mark that may precede them."""
+    held, first = bytearray(), True
     async with aclosing(chunks):
         async for chunk in chunks:
-            if head is not None:
-                head += chunk
-                if len(head) < len(_BOM) and _BOM.startswith(head):
-                    continue
-                chunk, head = head.removeprefix(_BOM), None
-            yield chunk
-    if head:
-        yield head
+            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
+            if not end:
+                held += chunk
+                if len(held) > longest:
+                    raise _too_large(longest)
+                continue
+            lines = bytes(held) + chunk[:end]
+            held = bytearray(chunk[end:])
+            yield lines.removeprefix(_BOM) if first else lines
+            first = False
+    if held:
+        yield bytes(held)
+
+
+def _too_large(longest: int) -> ProviderError:
+    detail = "The model provider sent more at once than it may."
+    return ProviderError("upstream", detail, f"an event is larger than {longest} bytes")
 
 
 async def events_of(stream: openai.AsyncStream) -> AsyncGenerator[dict]:
@@ -138,7 +147,8 @@ async def events_of(stream: openai.AsyncStream) -> AsyncGenerator[dict]:
     try:
         kind = stream.response.headers.get("content-type", "text/event-stream")
         if not kind.strip().lower().startswith("text/event-stream"):
-            raise ProviderError("upstream", "The model provider answered with something else than text.", kind[:200])
+            said = errors.staff_only(f"{kind[:200]}: {await _beginning(stream.response)}")
+            raise ProviderError("upstream", "The model provider answered with something else than text.", said)
         while (event := await anext(stream, END)) is not END:
             if isinstance(event, dict):
                 yield event
@@ -159,6 +169,14 @@ async def read_out(events: AsyncGenerator[dict]) -> None:
                 pass
     except (*_CUT_OFF, RecursionError, TimeoutError, ValueError):
         pass
+
+
+async def _beginning(response: httpx2.Response) -> str:
+    try:
+        async with asyncio.timeout(READ_OUT), aclosing(response.aiter_bytes()) as chunks:
+            return (await anext(chunks, b""))[:500].decode("utf-8", "replace")
+    except (*_CUT_OFF, TimeoutError):
+        return ""
 
 
 async def _exhaust(stream: openai.AsyncStream) -> None:

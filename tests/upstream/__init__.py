@@ -22,9 +22,11 @@ A step is an object; the beginning and the end of a normal answer are added arou
     {"raw": text} | {"base64": bytes}       bytes of the stream as they are
     {"event": {...}}                        any event; its sequence_number is filled in where it is missing
     {"delta": anything}                     a text delta of any type, null for example
+    {"huge": bytes, "bare": true}           one delta of that size; without its end, if bare
     {"skip": n}                             moves the next sequence_number on (or back, below zero)
     {"again": true}                         repeats the last event, byte for byte
-    {"completed": {...}} | {"final": text} | {"usage": {...}}   the end as it is told; a final text that differs
+    {"completed": {"response": {}}} | {"final": text} | {"usage": {...}}   the end as it is told
+                                            (`response` replaces parts of it); a final text that differs
     {"failed": {...}} | {"incomplete": reason} | {"error": {...}}
     {"eof": true} | {"truncate": true} | {"reset": true}        ends without an end: cleanly, inside a chunk, by RST
     {"stubborn": true}                      goes on sending after the client has closed

@@ -13,6 +13,7 @@ from .dialects import USAGE, Chat, Responses
 from .http import Connection
 
 TERMINAL = {"completed", "final", "failed", "incomplete", "error"}
+HUGE_PIECE = 2**16
 ACCIDENTS = {"eof", "truncate", "reset"}
 
 
@@ -118,6 +119,13 @@ class Answer:
 
     def _do_base64(self, step: dict) -> None:
         self._put(Piece(base64.b64decode(step["base64"])))
+
+    async def _do_huge(self, step: dict) -> None:
+        self.begin()
+        head, tail = self.dialect.encode(self.dialect.delta("|"), json.dumps(self.dialect.delta("|"))).split(b"|")
+        for piece in (head, *[b"x" * HUGE_PIECE] * (step["huge"] // HUGE_PIECE), *([] if step.get("bare") else [tail])):
+            self._put(Piece(piece))
+            await asyncio.sleep(0)
 
     def _do_event(self, step: dict) -> None:
         self._event(step["event"])

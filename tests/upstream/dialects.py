@@ -47,7 +47,13 @@ class Responses:
         return {**self._at("response.refusal.delta"), "delta": piece}
 
     def finish(
-        self, *, usage: dict, status: str = "completed", final: str | None = None, **fields: object
+        self,
+        *,
+        usage: dict,
+        status: str = "completed",
+        final: str | None = None,
+        response: dict | None = None,
+        **fields: object,
     ) -> Iterator[Event]:
         text = self.text if final is None else final
         content = [self._part(text)]
@@ -56,8 +62,8 @@ class Responses:
             yield {**self._at("response.output_text.done"), "text": text, "logprobs": []}
             yield {**self._at("response.content_part.done"), "part": self._part(text)}
             yield {"type": "response.output_item.done", "output_index": 0, "item": item}
-        response = self.response(status, output=[item], usage=self._usage(usage), **fields)
-        yield {"type": f"response.{status}", "response": response}
+        ended = self.response(status, output=[item], usage=self._usage(usage), **fields)
+        yield {"type": f"response.{status}", "response": {**ended, **(response or {})}}
 
     def error(self, error: dict) -> Iterator[Event]:
         yield {"type": "error", "code": "server_error", "message": "Something broke.", "param": None, **error}

@@ -32,6 +32,7 @@ class Connection:
         self.reader, self.writer = reader, writer
         self.closed_at: float | None = None  # when the client closed; time.monotonic()
         self.usable = True
+        self.number = 0
         self._pending = b""
         # An event leaves when it is written: the provider's own latency must not show in what is measured.
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

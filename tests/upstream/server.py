@@ -20,7 +20,7 @@ SECRETS = ("authorization", "cookie", "openai-organization", "api-key")
 class Upstream:
     def __init__(self) -> None:
         self.log: list[dict] = []
-        self.open = 0
+        self.open = self.accepted = 0
         self.answers: dict[str, Answer] = {}
         self.queued: dict[str, deque[list[dict]]] = defaultdict(deque)
         self.asked: Counter[str] = Counter()
@@ -28,7 +28,8 @@ class Upstream:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
-        self.open += 1
+        self.open, self.accepted = self.open + 1, self.accepted + 1
+        connection.number = self.accepted
         try:
             while connection.usable and (request := await connection.read_request()):
                 await self._route(request, connection)
@@ -43,16 +44,16 @@ class Upstream:
         if request.path.startswith("/control/"):
             await self._control(place, request, connection)
         elif place == "POST /v1/responses":
-            await self._ask(request, connection, self._note(request))
+            await self._ask(request, connection, self._note(request, connection))
         elif place == "POST /v1/chat/completions":
-            await self._ask(request, connection, self._note(request), chat=True)
+            await self._ask(request, connection, self._note(request, connection), chat=True)
         elif known := _BACKGROUND.match(request.path):
-            await self._known(request, connection, self._note(request), known[1], bool(known[2]))
+            await self._known(request, connection, self._note(request, connection), known[1], bool(known[2]))
         else:
-            self._note(request)
+            self._note(request, connection)
             await connection.respond(404, {"error": {"message": "No such route.", "type": "invalid_request_error"}})
 
-    def _note(self, request: Request) -> dict:
+    def _note(self, request: Request, connection: Connection) -> dict:
         headers = {name: value for name, value in request.headers.items() if name not in SECRETS}
         with contextlib.suppress(ValueError):
             body = request.json()
@@ -60,6 +61,7 @@ class Upstream:
             "at": time.monotonic(),
             "method": request.method,
             "path": request.path,
+            "connection": connection.number,
             "query": request.query,
             "headers": headers,
             "authorized": "authorization" in request.headers,
@@ -152,14 +154,11 @@ class Upstream:
 
     def _script(self, body: dict) -> tuple[list[dict], str | None]:
         question = last_question(body)
-        asked = None
-        if question.lstrip().startswith("{"):
-            with contextlib.suppress(ValueError):
-                asked = json.loads(question)
+        asked = _json_of(question)
         for model in (body.get("model", ""), "*"):
             if self.queued[model]:
                 return self.queued[model].popleft(), None
-        if not isinstance(asked, dict) or not ("script" in asked or "scripts" in asked):
+        if asked is None or not ("script" in asked or "scripts" in asked):
             return [{"text": f"You said: {question}"}], None
         scripts = asked.get("scripts") or [asked["script"]]
         call = self.asked[question]
@@ -194,12 +193,25 @@ async def cancelled(task: asyncio.Task) -> None:
 
 
 def last_question(body: dict) -> str:
-    """The text of the last user message, in either dialect."""
+    """The text of the last user message that is a script, else of the last one, in either dialect.
+
+    A client that joins several messages of a user leaves an empty line between them.
+    """
     messages = body.get("input", body.get("messages", ""))
     if isinstance(messages, str):
         return messages
-    for message in reversed(messages):
-        if isinstance(message, dict) and message.get("role") == "user":
-            content = message.get("content", "")
-            return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
-    return ""
+    said = [_text_of(message) for message in messages if isinstance(message, dict) and message.get("role") == "user"]
+    paragraphs = [paragraph for text in said for paragraph in text.split("\n\n")]
+    return next((text for text in reversed(paragraphs) if _json_of(text)), said[-1] if said else "")
+
+
+def _text_of(message: dict) -> str:
+    content = message.get("content", "")
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def _json_of(text: str) -> dict | None:
+    with contextlib.suppress(ValueError):
+        found = json.loads(text) if text.lstrip().startswith("{") else None
+        return found if isinstance(found, dict) else None
+    return None
