@@ -26,6 +26,9 @@ class WorkerProcess(Process):
         """SIGTERM, without waiting for what it does."""
         self.send(signal.SIGTERM)
 
+    def is_frozen(self) -> bool:
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     async def died(self, within: float = 10.0) -> None:
         await eventually(lambda: not self.running, within, "the worker is gone")
 
