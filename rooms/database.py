@@ -31,6 +31,16 @@ async def read(function: Callable[..., T], *args: object) -> T:
     return await asyncio.get_running_loop().run_in_executor(_pool(), _read, function, args)
 
 
+async def answers(within: float) -> bool:
+    """Whether the database answers within so many seconds. (A thread that waits longer is not waited for.)"""
+    try:
+        async with asyncio.timeout(within):
+            await read(clock)
+    except (TimeoutError, *CONNECTION_ERRORS):
+        return False
+    return True
+
+
 def quiet_connection() -> None:
     """Keep this thread's connection from collecting its queries under DEBUG: no request ends here to reset them."""
     connection.make_debug_cursor = connection.make_cursor

@@ -102,6 +102,7 @@ class Feeds:
 
     def __init__(self) -> None:
         self._feeds: dict[str, Feed] = {}
+        self.draining = False  # this process is about to end: it takes no new readers
 
     def attach(self, room_id: str, reader: Reader) -> Feed:
         feed = self._feeds.setdefault(room_id, Feed(room_id))

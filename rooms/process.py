@@ -24,6 +24,8 @@ from .worker import worker
 logger = logging.getLogger(__name__)
 
 RESTART_AFTER = 1.0  # seconds until a background task that failed is tried again
+DRAIN_WITHIN = 10.0  # seconds over which readers are sent away by SIGUSR1; the process goes on, /readyz is red
+LEAVE_WITHIN = 2.0  # the same, when the process ends
 GRACE = 3.0  # seconds that answers under way get when the process is told to stop
 
 _tasks: list[asyncio.Task] = []
@@ -39,9 +41,19 @@ def start() -> None:
     _keep("heads", feeds.watch)
     _keep("access", guard.watch)
     _keep("tidy", worker.tidy)
+    _drain_on_signal()
     if settings.CHATLAB_WORKER == "embedded":
         _keep("worker-events", listen)
         _keep("worker-queue", worker.poll)
+
+
+def _drain_on_signal() -> None:
+    """SIGUSR1 takes this process out: no new readers, the old ones leave, answers under way go on."""
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGUSR1, lambda: _tasks.append(loop.create_task(guard.drain(DRAIN_WITHIN))))
+    except (RuntimeError, ValueError):
+        pass  # signals reach the main thread only; under the autoreloader the server is not there
 
 
 async def work() -> None:
@@ -61,7 +73,8 @@ async def work() -> None:
 
 
 async def stop(grace: float = GRACE) -> None:
-    """Let answers under way end, publish what waits, commit what waits."""
+    """Send readers elsewhere, let answers under way end, publish what waits, commit what waits."""
+    await guard.drain(LEAVE_WITHIN)
     await worker.drain(grace)
     for task in _tasks:
         task.cancel()

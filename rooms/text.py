@@ -31,18 +31,22 @@ class Cleaner:
     follows: so what has been given out always ends where a piece ended, and a stream can be read again from there.
     """
 
-    HELD_MAX = 4096  # characters; a stream of nothing but halves gets its beginning back
+    HELD_MAX = 64  # pieces in a row; only a stream of nothing but broken halves comes so far
 
     def __init__(self) -> None:
         self._held = ""
+        self._pieces = 0
 
     def feed(self, piece: str) -> str:
         piece = self._held + piece
         self._held = ""
-        if piece and "\ud800" <= piece[-1] <= "\udbff":
-            cut = len(piece) - 1 if len(piece) > self.HELD_MAX else 0
-            piece, self._held = piece[:cut], piece[cut:]
-        return clean(piece)
+        if not piece or not "\ud800" <= piece[-1] <= "\udbff":
+            self._pieces = 0
+            return clean(piece)
+        self._pieces += 1
+        cut = len(piece) - 1 if self._pieces > self.HELD_MAX else 0
+        self._held = piece[cut:]
+        return clean(piece[:cut])
 
     @property
     def holding(self) -> bool:

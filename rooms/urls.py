@@ -16,6 +16,7 @@ urlpatterns = [
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("api/rooms", api.rooms),
     path("api/rooms/<str:room_id>", api.room),
     path("api/rooms/<str:room_id>/members", api.members),

@@ -16,12 +16,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from . import access, actions, frames, log, providers
+from . import access, actions, broadcast, database, frames, log, providers
 from .errors import RoomError
+from .feed import feeds
 from .limits import limits
 from .models import Generation, Member, Room
 
 SIDEBAR_ROOMS = 50
+READY_WITHIN = 1.0  # seconds that the database and the channel layer each get
 DEMO_ROOM = "demo_room"  # the session's key for the room of the two-tab page
 
 
@@ -108,6 +110,17 @@ def sync_demo(request: HttpRequest) -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """Whether this process should be sent visitors: it is not draining, and the database and the layer answer."""
+    found = {
+        "serving": not feeds.draining,
+        "database": await database.answers(READY_WITHIN),
+        "channel layer": await broadcast.answers(READY_WITHIN),
+    }
+    lines = "".join(f"{name}: {'ok' if ok else 'no'}\n" for name, ok in found.items())
+    return HttpResponse(lines, status=200 if all(found.values()) else 503, content_type="text/plain")
 
 
 def _create(request: HttpRequest, title: str) -> actions.Joined:

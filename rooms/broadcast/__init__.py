@@ -91,6 +91,20 @@ def room_event(room_id: str, first: int, last: int, chain: str, frame: str, dige
     }
 
 
+async def answers(within: float) -> bool:
+    """Whether the layer passes an event on within so many seconds."""
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(within):
+            channel = await layer.new_channel()
+            await layer.send(channel, {"type": "room.ping"})
+            await layer.receive(channel)
+    except Exception as error:
+        logger.debug("the channel layer does not answer: %r", error)
+        return False
+    return True
+
+
 async def send_to_room(room_id: str, event: dict) -> None:
     await get_channel_layer().group_send(group_of(room_id), event)
 

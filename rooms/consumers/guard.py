@@ -1,4 +1,4 @@
-"""Rights are checked again while a socket only listens: a logout, a lost membership or a deleted token ends it."""
+"""All sockets of the process at once: rights are checked again while they only listen, and they can be sent away."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ..feed import feeds
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 200  # seats in one look-up: each is a short pause of the database thread, not a long one
+
+DRAIN_PACE = 0.05  # seconds between two sockets, where there is time for it
 
 _CODES = {"signed_out": Close.SIGNED_OUT, "not_a_member": Close.NO_ROOM}
 
@@ -33,3 +35,12 @@ async def watch() -> None:
             for socket in some:
                 if (code := _CODES.get(found[socket.seat])) is not None:
                     socket.dismiss(code)
+
+
+async def drain(longest: float) -> None:
+    """Send all readers elsewhere within `longest` seconds, one by one: those who leave together come back together."""
+    feeds.draining = True
+    sockets = feeds.readers()
+    for socket in sockets:
+        socket.dismiss(Close.DRAINING)
+        await asyncio.sleep(min(DRAIN_PACE, longest / len(sockets)))

@@ -67,6 +67,8 @@ class RoomConsumer(AsyncConsumer):
         """Who this is, or the code to refuse with."""
         if frames.PROTOCOL not in scope["subprotocols"]:
             return Close.OLD_PAGE
+        if feeds.draining:
+            return Close.DRAINING
         headers = dict(scope["headers"])
         session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
         authorization = headers.get(b"authorization", b"").decode("latin-1")

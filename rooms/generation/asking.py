@@ -16,7 +16,7 @@ from django.conf import settings
 from .. import database, log
 from ..actions import Job, Outcome, Place, attempt, commit
 from ..providers import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
-from ..text import REPLACEMENT, utf16_length
+from ..text import utf16_length
 from .recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Asking:
         self._attempts = job.attempts
         self._resume = job.resume
         self._response_id = job.resume.response_id if job.resume else ""  # what to cancel
-        self._held: TextDelta | None = None  # ends inside a character
+        self._heard = False  # text, be it only half a character that is not shown yet
 
     @property
     def resumable(self) -> bool:
@@ -63,11 +63,9 @@ class Asking:
         left = settings.CHATLAB_TOTAL_TIMEOUT - self._job.spent
         try:
             async with asyncio.timeout(max(left, 0)):
-                outcome = await self._ask_until_it_ends(turns)
+                return await self._ask_until_it_ends(turns)
         except TimeoutError:
-            outcome = OUT_OF_TIME
-        self._release()
-        return outcome
+            return OUT_OF_TIME
 
     async def clean_up(self, outcome: Outcome) -> None:
         """A background response that is not wanted any more goes on, and is paid for, until it is cancelled."""
@@ -98,11 +96,10 @@ class Asking:
 
     @property
     def _has_text(self) -> bool:
-        return self._recorder.length > utf16_length(self._recorder.begun)
+        return self._heard or self._recorder.length > utf16_length(self._recorder.begun)
 
     async def _ask(self, request: Request) -> Outcome:
         """One call. _Failed where it ended in any other way than by the provider's word."""
-        self._held = None  # it comes again
         if request.resume is None:
             self._attempts += 1
             await commit(attempt(self._job))
@@ -141,40 +138,14 @@ class Asking:
         return self._end(event)
 
     def _hear(self, event: TextDelta) -> None:
-        """Text of an event is recorded whole, so that the provider's place always lies between two events.
-
-        One that ends inside a character waits for the next: half of it could not be recorded, and if the call is lost
-        the provider is asked for all of it again.
-        """
-        if not event.text:
-            return
-        held, self._held = self._held, None
-        if held is not None and held.part == event.part and "\udc00" <= event.text[0] <= "\udfff":
-            event = TextDelta(event.part, held.text + event.text, event.seq)
-        elif held is not None:
-            lone = held.text if self._resume is None else held.text[:-1] + REPLACEMENT
-            self._record(TextDelta(held.part, lone, held.seq))
         if len(event.text) > settings.CHATLAB_EVENT_MAX:
             raise ProviderError("upstream", TOO_MUCH)
-        again = self._resume is not None or not self._has_text  # the event may come again
-        if again and "\ud800" <= event.text[-1] <= "\udbff":
-            self._held = event
-        else:
-            self._record(event)
-
-    def _record(self, event: TextDelta) -> None:
+        self._heard = self._heard or bool(event.text)
         self._recorder.add(event.part, event.text)
         if self._resume is not None:
             self._reach(self._resume.response_id, event.seq)
 
-    def _release(self) -> None:
-        """No other half comes any more."""
-        if self._held is not None:
-            self._recorder.add(self._held.part, self._held.text)
-            self._held = None
-
     def _end(self, event: Ended) -> Outcome:
-        self._release()
         final = event.text if event.text is None else event.text[: settings.CHATLAB_ANSWER_MAX]
         if not self._recorder.settle(final) and event.status == "complete":
             return MISMATCH

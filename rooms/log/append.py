@@ -181,10 +181,11 @@ class Transaction:
                 ],
             )
             changed = {room.id: room for room, _ in fresh}
-            cursor.executemany(
-                f"UPDATE {_table(Room)} SET head = %s, chain = %s, active_at = %s WHERE id = %s",
-                [(room.head, room.chain, to_database(room.rows[-1].at), room.id) for room in changed.values()],
-            )
+            for room in changed.values():
+                # One by one, and last: behind psycopg's executemany (a pipeline) PostgreSQL does not count the idle
+                # seconds of a transaction, and a worker that froze here would hold its rooms for ever.
+                values = (room.head, room.chain, to_database(room.rows[-1].at), room.id)
+                cursor.execute(f"UPDATE {_table(Room)} SET head = %s, chain = %s, active_at = %s WHERE id = %s", values)
         for room in changed.values():
             room.flushed = len(room.rows)
 
