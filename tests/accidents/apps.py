@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from importlib import import_module
 from pathlib import Path
 
 from django.apps import AppConfig
@@ -62,16 +63,15 @@ def dies_before_it_commits(text: str) -> None:
 
 def dies_before_it_publishes(text: str) -> None:
     """Killed when the text is committed and nobody has been told."""
-    from rooms.actions import commit
-
-    publish = commit._writer._on_commit
+    writer = import_module("rooms.actions.commit")._writer
+    publish = writer._on_commit
 
     def dying_publish(batch) -> None:
         if any(text in item for segment in batch.segments for item in segment.items):
             die()
         publish(batch)
 
-    commit._writer._on_commit = dying_publish
+    writer._on_commit = dying_publish
 
 
 def dies_before_it_ends_an_answer(_: str) -> None:
