@@ -5,6 +5,8 @@ Without background mode nothing can be asked for again: a hole in the numbers is
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from . import asking
@@ -82,7 +84,7 @@ def test_d8_a_server_that_does_not_count_is_read_as_it_comes(desk, number) -> No
     def sent(kind: str, **fields: object) -> dict:
         event = {"type": kind, **fields} | ({} if number is None else {"sequence_number": number})
         if number is None:
-            return {"raw": f"data: {asking.json.dumps(event)}\n\n"}
+            return {"raw": f"data: {json.dumps(event)}\n\n"}
         return {"event": event}
 
     created = [sent("response.created", response={"id": "r"}), sent("response.in_progress", response={"id": "r"})]

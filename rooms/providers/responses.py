@@ -69,7 +69,8 @@ class ResponsesProvider:
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT):
                 await self._client.post(f"/responses/{quote(response_id, safe='')}/cancel", cast_to=object)
-        except (openai.APIError, ProviderError, TimeoutError, ValueError, RecursionError) as error:
+        except (openai.APIError, ProviderError, TimeoutError, ValueError, RuntimeError) as error:
+            # RuntimeError: nested beyond reading, or this process ends and the client is closed.
             logger.info("response %s could not be cancelled: %s", response_id, errors.staff_only(str(error)))
 
     async def close(self) -> None:

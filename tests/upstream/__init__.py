@@ -29,5 +29,9 @@ A step is an object; the beginning and the end of a normal answer are added arou
                                             (`response` replaces parts of it); a final text that differs
     {"failed": {...}} | {"incomplete": reason} | {"error": {...}}
     {"eof": true} | {"truncate": true} | {"reset": true}        ends without an end: cleanly, inside a chunk, by RST
+    {"finish": true}                        this connection ends as if all were said; the answer goes on (background)
+    {"lost": true, ...}                     what this step sends is lost, for the first who follows
+    {"refuse": status, "times": n}          who would resume is refused, n times or for ever
+    {"replays": true}                       starting_after is ignored
     {"stubborn": true}                      goes on sending after the client has closed
 """

@@ -29,6 +29,7 @@ class Piece:
     data: bytes = b""
     sequence: int = -1
     happens: Callable[[Connection], None] | None = None
+    lost: bool = False  # on its way to the first who follows
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Answer:
     headers: dict[str, str] | None = None
     usage: dict = field(default_factory=lambda: dict(USAGE))
     stubborn: bool = False
+    replays: bool = False  # all of it, whatever `starting_after` says
+    refusals: list[int] = field(default_factory=list)  # statuses for those who would resume it
     status: str = "in_progress"
     ended: bool = False
     emitted: int = 0  # text deltas
@@ -50,10 +53,12 @@ class Answer:
 
     def __post_init__(self) -> None:
         self.stubborn = any(step.get("stubborn") for step in self.steps)
+        self.replays = any(step.get("replays") for step in self.steps)
         self._changed = asyncio.Event()
         self._sequence = 0
         self._begun = self._begun_text = False
         self._last_event: bytes = b""
+        self._losing = False
 
     # -- making it -------------------------------------------------------------------------------------------------
 
@@ -81,6 +86,7 @@ class Answer:
         return told or bool(self.steps and ACCIDENTS & self.steps[-1].keys())
 
     async def _step(self, step: dict) -> None:
+        self._losing = bool(step.get("lost"))
         handlers = (name for name in step if hasattr(self, f"_do_{name}"))
         for name in handlers:
             done = getattr(self, f"_do_{name}")(step)
@@ -158,6 +164,12 @@ class Answer:
     def _do_error(self, step: dict) -> None:
         self._events(self.dialect.error(step["error"]))
 
+    def _do_refuse(self, step: dict) -> None:
+        self.refusals += [step["refuse"]] * step.get("times", 1_000)
+
+    def _do_finish(self, step: dict) -> None:
+        self._put(Piece(happens=Connection.end_stream))
+
     def _do_truncate(self, step: dict) -> None:
         self._put(Piece(happens=Connection.truncate))
 
@@ -205,6 +217,7 @@ class Answer:
         self._put(Piece(self._last_event, sequence if isinstance(sequence, int) else -1))
 
     def _put(self, piece: Piece) -> None:
+        piece.lost = self._losing
         self.pieces.append(piece)
         self._changed.set()
 

@@ -66,6 +66,7 @@ class Upstream:
             "headers": headers,
             "authorized": "authorization" in request.headers,
             "body": body,
+            "answer": None,  # the id of the response that is made
             "name": None,  # the `name` beside the script, for tests that look for their own
             "ended_at": None,  # the answer's connection is done with
             "closed_at": None,  # the client closed it before its end
@@ -93,6 +94,7 @@ class Upstream:
     async def _make(self, answer: Answer, connection: Connection, entry: dict) -> None:
         if answer.background:
             self.answers[answer.dialect.id] = answer
+        entry["answer"] = answer.dialect.id
         answer.start()
         await self._stream(answer, connection, entry, 0)
         if not answer.background:
@@ -117,8 +119,12 @@ class Upstream:
             await connection.respond(404, {"error": error})
         elif cancel or request.query.get("stream") != "true":
             await connection.respond(200, answer.dialect.response(answer.status))
+        elif answer.refusals:
+            status = answer.refusals.pop(0)
+            await connection.respond(status, {"error": {"message": f"Response '{answer_id}' not found: {status}."}})
         else:
-            await self._stream(answer, connection, entry, answer.after(int(request.query.get("starting_after", -1))))
+            after = -1 if answer.replays else int(request.query.get("starting_after", -1))
+            await self._stream(answer, connection, entry, answer.after(after))
 
     async def _stream(self, answer: Answer, connection: Connection, entry: dict, place: int) -> None:
         watching = asyncio.create_task(connection.watch())
@@ -137,6 +143,9 @@ class Upstream:
             if not started:
                 connection.start_stream(answer.headers)
                 started = True
+            if piece.lost:
+                piece.lost = False
+                continue
             connection.chunk(piece.data)
             if piece.happens:
                 # Once: whoever resumes behind it is spared.
