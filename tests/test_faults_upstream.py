@@ -221,8 +221,8 @@ def waits(desk: Desk, monkeypatch, header: str | None, status: int = 429) -> flo
         ("-5", 0, 0),
         ("100000000", 60, 60),
         ("inf", 60, 60),
-        (formatdate(time.time() + 30, usegmt=True), 20, 30),
-        (formatdate(time.time() - 3600, usegmt=True), 0, 0),
+        (30, 20, 30),
+        (-3600, 0, 0),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 60, 60),
         ("nan", 0.005, 0.05),
         ("soon", 0.005, 0.05),
@@ -232,6 +232,8 @@ def waits(desk: Desk, monkeypatch, header: str | None, status: int = 429) -> flo
 )
 def test_d12_retry_after_is_honoured_up_to_a_minute(desk, monkeypatch, header, least, most) -> None:
     """What makes no sense is as good as nothing: the second attempt backs off by itself."""
+    if isinstance(header, int):  # from now on, as a date
+        header = formatdate(time.time() + header, usegmt=True)
     assert least <= waits(desk, monkeypatch, header) <= most
 
 

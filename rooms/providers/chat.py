@@ -51,7 +51,12 @@ class ChatProvider:
                         await read_out(chunks)
                         break
         except (openai.APIError, ProviderError, ValueError, RecursionError) as error:
-            if not reading.finished:  # else only what comes behind the end was lost: the usage
+            if reading.finished:
+                pass  # only what comes behind the end was lost: the usage
+            elif isinstance(error, openai.APIError) and (end := errors.told(error)) is not None:
+                yield end
+                return
+            else:
                 raise _translated(error) from error
         else:
             reading.close(done=said_done(stream))

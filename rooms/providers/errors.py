@@ -14,7 +14,7 @@ import openai
 from django.conf import settings
 
 from ..text import clean
-from .base import ProviderError
+from .base import Ended, ProviderError
 
 RETRY_AFTER_MAX = 60.0  # seconds
 KEY_PART = 8  # characters: so much of the key's beginning is taken for the key
@@ -72,7 +72,15 @@ def refusal(error: openai.APIError) -> ProviderError:
         return ProviderError("timeout", "The model provider fell silent.", raw, passing=True)
     if isinstance(error, openai.APIConnectionError):
         return ProviderError("upstream", "The connection to the model provider broke.", raw, passing=True)
-    return ProviderError(*of_code(error.code), raw)
+    return ProviderError(*FAILED, raw)
+
+
+def told(error: openai.APIError) -> Ended | None:
+    """The end that an error object inside the stream is: the provider's own word, which the SDK raises. Else None."""
+    if isinstance(error, openai.APIStatusError | openai.APIConnectionError):
+        return None
+    code, detail = of_code(error.code)
+    return Ended("failed", code, detail, staff_only(f"{error}: {error.body}"))
 
 
 def unreadable(error: Exception) -> ProviderError:

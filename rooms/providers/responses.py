@@ -61,7 +61,9 @@ class ResponsesProvider:
                 raise errors.refusal(error) from error
             raise ProviderError("upstream", GONE, errors.staff_only(str(error))) from error
         except openai.APIError as error:
-            raise errors.refusal(error) from error
+            if (end := errors.told(error)) is None:
+                raise errors.refusal(error) from error
+            yield end
         except (ValueError, RecursionError) as error:
             raise errors.unreadable(error) from error
 
