@@ -14,6 +14,7 @@ from .harness.stage import Stage
 from .harness.tab import Tab
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
+from .harness.worker import WorkerProcess
 from .stages import *  # noqa: F403
 
 BACKGROUND = {"OPENAI_BACKGROUND": "1"}
@@ -21,6 +22,7 @@ POLL = 2.0  # seconds in which a worker that heard of nothing has found a questi
 
 pytestmark = pytest.mark.e2e
 on_both = pytest.mark.parametrize("shared_stage", ["sqlite", "postgres"], indirect=True)
+on_postgres = pytest.mark.parametrize("shared_stage", ["postgres"], indirect=True)
 on_sqlite = pytest.mark.parametrize("shared_stage", ["sqlite"], indirect=True)
 without_events = pytest.mark.parametrize("shared_stage", ["no events"], indirect=True)
 
@@ -103,6 +105,22 @@ async def test_a10_a_worker_dies_between_the_provider_s_end_and_its_own(upstream
     stage.database.check_room(here.room)
 
 
+@on_postgres
+async def test_a12_a_worker_that_was_frozen_in_its_transaction_writes_it_again(upstream, stage, here):
+    """The database has ended the transaction, the lease still holds: nothing is lost, nothing comes twice."""
+    frozen = await stage.worker("freezes_in_a_transaction:w19 ", CHATLAB_LEASE="60")
+    gate = Question().gate()
+    answer = await here.post(Question({"text": words(10)}, {"gate": gate}, {"text": words(20, 10)}))
+    await here.until(lambda: here.text(answer) == "".join(words(10)), 15)
+    await upstream.open(gate)
+    await eventually(frozen.is_frozen, 10)
+    await eventually(lambda: not stage.locked(), 5, "the database ends the transaction")
+    frozen.thaw()
+    message = await here.finished(answer)
+    assert (message["status"], message["text"]) == ("complete", "".join(words(30)))
+    stage.database.check_room(here.room)
+
+
 async def test_a14_no_worker_at_all(upstream, own_server, visitor, tab):
     """Everybody sees that it waits, and then that it is over: `expired`, without anybody to say so but the server."""
     server = own_server(CHATLAB_WORKER="external", CHATLAB_QUEUE_TTL="2", CHATLAB_QUEUE_POLL="0.2")
@@ -113,6 +131,20 @@ async def test_a14_no_worker_at_all(upstream, own_server, visitor, tab):
     assert here.status(answer) == "queued" and time.monotonic() - started < 2
     message = await here.finished(answer, 2 + 5)
     assert (message["status"], message["failure"]["code"]) == ("failed", "expired")
+    server.database.check_room(here.room)
+
+
+async def test_a14_the_last_worker_dies_and_no_other_comes(upstream, own_server, visitor, tab, tmp_path):
+    server = own_server(CHATLAB_WORKER="external", CHATLAB_ORPHAN_TTL="1", CHATLAB_QUEUE_POLL="0.2")
+    alice = visitor(server)
+    here = await tab(alice, await alice.create_room())
+    last = WorkerProcess(server, tmp_path / "worker.log", CHATLAB_LEASE="1", CHATLAB_LEASE_RENEW="0.3")
+    last.start()
+    answer = await here.post(Question({"text": words(10)}, {"wait": "forever"}))
+    await here.until(lambda: here.text(answer) == "".join(words(10)), 15)
+    last.kill()
+    message = await here.finished(answer, 1 + 1 + 5)
+    assert (message["status"], message["text"]) == ("interrupted", "".join(words(10)))
     server.database.check_room(here.room)
 
 

@@ -181,8 +181,8 @@ async def test_who_is_not_in_the_room_stops_nothing(upstream, stage, scene, visi
 
 @without_events
 async def test_no_event_reaches_the_worker(upstream, stage, scene):
-    """Each process has a channel layer of its own: the worker finds out by looking at the row."""
-    await stage.worker()
+    """Each process has a channel layer of its own, and no text or renewal is due: the worker looks at its row."""
+    await stage.worker(CHATLAB_LEASE="3600", CHATLAB_LEASE_RENEW="1200")
     question = Question({"text": words(20)}, {"wait": "forever"})
     answer = await scene.ask(question, "".join(words(20)))
     started = time.monotonic()

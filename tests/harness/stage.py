@@ -64,13 +64,14 @@ class Stage:
         """Stop a process between two transactions: what it holds is its lease, and no lock of the database."""
         for _ in range(50):
             worker.freeze()
-            if not self._locked():
+            if not self.locked():
                 return
             worker.thaw()
             await asyncio.sleep(0.01)
         raise AssertionError("the worker is never outside a transaction")
 
-    def _locked(self) -> bool:
+    def locked(self) -> bool:
+        """Whether somebody is inside a transaction that others must wait for."""
         if not self.database.sqlite:
             query = "SELECT count(*) FROM pg_stat_activity WHERE state ~ '^idle in transaction'"
             return self.database.rows(query)[0][0] > 0
