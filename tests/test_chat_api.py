@@ -107,6 +107,7 @@ def test_one_that_does_not_even_send_its_usage_is_waited_for_as_long_as_a_silenc
         ("content_filter", ("incomplete", "filtered"), "The provider stopped this answer: its content filter."),
         ("abort", ("incomplete", "upstream"), "The model provider cancelled this answer."),
         ("error", ("failed", "upstream"), FAILED),
+        ("failed", ("failed", "upstream"), FAILED),
     ],
 )
 def test_every_finish_reason_has_its_end(desk, reason, end, detail) -> None:

@@ -167,10 +167,11 @@ def test_d3_the_providers_own_code_says_more_than_the_status(desk, status, word,
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_d3_a_redirect_is_not_followed(desk, upstream, status) -> None:
     """It would carry the key and the conversation to wherever somebody says."""
-    there = {"location": f"{upstream.base_url}/chat/completions"}
+    there = {"location": f"{upstream.base_url}/chat/completions", "x-request-id": "req_17"}
     answer = desk.ask({"status": status, "headers": there, "body": "<html>Moved</html>"})
     assert (answer.end, answer.row.attempts) == (("failed", "upstream"), 1)
     assert answer.detail == "The model provider's address leads elsewhere, which is not followed."
+    assert answer.error == f"HTTP {status}: {there['location']}: req_17: <html>Moved</html>"
     assert len(desk.requests(answer)) == 1
 
 

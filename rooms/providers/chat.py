@@ -20,6 +20,7 @@ _FINISHED = {
     "length": ("incomplete", "max_tokens", "The model reached the longest answer it may give."),
     "content_filter": ("incomplete", "filtered", "The provider stopped this answer: its content filter."),
     "error": ("failed", *errors.FAILED),
+    "failed": ("failed", *errors.FAILED),
     "abort": ("incomplete", "upstream", "The model provider cancelled this answer."),
     "cancelled": ("incomplete", "upstream", "The model provider cancelled this answer."),
 }

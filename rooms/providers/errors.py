@@ -63,9 +63,9 @@ def of_code(code: object) -> tuple[str, str]:
 
 def refusal(error: openai.APIError) -> ProviderError:
     """What the SDK raised, translated."""
-    raw = staff_only(": ".join(part for part in (type(error).__name__, str(error), _cause(error)) if part))
     if isinstance(error, openai.APIStatusError):
-        return _refused(error, raw)
+        return _refused(error)
+    raw = staff_only(": ".join(part for part in (type(error).__name__, str(error), _cause(error)) if part))
     if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
         return ProviderError("upstream", "The model provider could not be reached.", raw, passing=True)
     if isinstance(error, openai.APITimeoutError):
@@ -88,14 +88,16 @@ def unreadable(error: Exception) -> ProviderError:
     return ProviderError("upstream", UNREADABLE, staff_only(repr(error)), passing=True)
 
 
-def _refused(error: openai.APIStatusError, raw: str) -> ProviderError:
-    status = error.status_code
+def _refused(error: openai.APIStatusError) -> ProviderError:
+    status, headers = error.status_code, error.response.headers
+    # The SDK keeps a part of it to itself: HTML, and an error's code.
+    said = (f"HTTP {status}", headers.get("location"), headers.get("x-request-id"), error.response.text.strip())
     known = ELSEWHERE if status < 400 else _CODES.get(str(error.code)) or _STATUS.get(status)
     code, detail = known or ("upstream", f"The model provider failed ({status}).")
     passing = (status in _PASSING or status >= 500) and known is not NO_QUOTA
-    return ProviderError(
-        code, detail, raw, passing=passing, retry_after=retry_after(error.response.headers.get("retry-after"))
-    )
+    wait = retry_after(headers.get("retry-after"))
+    raw = staff_only(": ".join(part for part in said if part))
+    return ProviderError(code, detail, raw, passing=passing, retry_after=wait)
 
 
 def _cause(error: openai.APIError) -> str:
@@ -120,8 +122,8 @@ def retry_after(header: str | None) -> float | None:
 
 def staff_only(text: str) -> str:
     """A provider's words, storable, and without the key: some repeat it, or its beginning. At most 2,000 characters."""
-    if key := settings.OPENAI_API_KEY:
-        text = text.replace(key, "[key]")
-        if len(key) > KEY_PART:
-            text = re.sub(re.escape(key[:KEY_PART]) + r"[^\s\"'<>,;]*", "[key]", text)
-    return clean(re.sub(r"\bsk-[\w*-]+", "[key]", text))[:2000]
+    key = settings.OPENAI_API_KEY
+    text = re.sub(r"\bsk-[\w*-]+", "[key]", text.replace(key, "[key]") if key else text)
+    if len(key) > KEY_PART:
+        text = re.sub(re.escape(key[:KEY_PART]) + r"[^\s\"'<>,;]*", "[key]", text)
+    return clean(text)[:2000]

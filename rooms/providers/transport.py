@@ -131,7 +131,7 @@ async def _lines(chunks: AsyncGenerator[bytes], longest: int) -> AsyncGenerator[
             yield lines.removeprefix(_BOM) if first else lines
             first = False
     if held:
-        yield bytes(held)
+        yield bytes(held).removeprefix(_BOM) if first else bytes(held)
 
 
 def _too_large(longest: int) -> ProviderError:
