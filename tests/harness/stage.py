@@ -12,7 +12,7 @@ from .waiting import eventually
 from .worker import WorkerProcess
 
 # Shorter than in production, so that a test takes seconds; still long for a machine that is busy with other tests.
-LEASE = {"CHATLAB_LEASE": "2", "CHATLAB_LEASE_RENEW": "0.4"}
+LEASE = {"CHATLAB_LEASE": "2.5", "CHATLAB_LEASE_RENEW": "0.4"}
 LOOKS = {"CHATLAB_QUEUE_POLL": "0.25", "CHATLAB_HEAD_CHECK": "0.5"}
 
 

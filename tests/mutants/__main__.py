@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..harness.processes import ROOT, environment
 from .catalogue import MUTANTS, Mutant
+from .generations import GENERATIONS
 
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "var", "__pycache__", ".*_cache", "node_modules", "screens", ".hypothesis"
@@ -45,7 +46,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Take mechanisms out, one by one.")
     parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
     words = parser.parse_args().words
-    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    known = [*MUTANTS, *GENERATIONS]
+    chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="chatlab-mutants-") as folder:
         tree = Path(folder) / "tree"
