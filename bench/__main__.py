@@ -3,9 +3,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from . import burst, join, latency, storm
+from . import burst, join, latency, storm, upstream
 
-FIGURES = {"latency": latency, "burst": burst, "join": join, "storm": storm}
+FIGURES = {"latency": latency, "burst": burst, "join": join, "storm": storm, "upstream": upstream}
 
 
 def main() -> None:

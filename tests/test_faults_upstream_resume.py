@@ -321,6 +321,21 @@ def test_what_is_not_wanted_any_more_is_cancelled(desk, settings, steps) -> None
     assert calls(desk, answer)[-1] == ("POST cancel", None)
 
 
+def test_a_cancelled_response_is_not_read(desk, upstream, caplog) -> None:
+    """The provider answers with all of it, which may be long; and it has ended."""
+    answer = desk.ask({"text": "x" * 100_000})
+
+    async def run() -> None:
+        async with provided() as provider:
+            await provider.cancel(name)
+
+    name = desk.requests(answer)[0]["answer"]
+    caplog.clear()
+    asyncio.run(run())
+    assert "could not be cancelled" not in caplog.text
+    assert calls(desk, answer)[-1] == ("POST cancel", None)
+
+
 def test_what_is_complete_is_not_cancelled(desk) -> None:
     assert calls(desk, desk.ask({"text": "a"})) == [("POST create", None)]
 

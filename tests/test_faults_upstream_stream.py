@@ -68,8 +68,10 @@ def test_d4_many_small_events_are_not_one_large_one(desk, settings) -> None:
     """Whatever their line ends."""
     settings.CHATLAB_EVENT_MAX, settings.CHATLAB_ANSWER_MAX = 1_000, 1_000
     for end in ("\n\n", "\r\n\r\n", "\r\r", "\n\r\n"):
-        lines = [f"data: {json.dumps(event)}{end}" for event in events(*["x"] * 400)]
-        whole(send(desk, "".join(lines).encode()), "x" * 400)
+        data = "".join(f"data: {json.dumps(event)}{end}" for event in events(*["x"] * 100)).encode()
+        whole(send(desk, data), "x" * 100)
+        piece = 4 if len(end) < 4 else 1
+        whole(send(desk, *(data[start : start + piece] for start in range(0, len(data), piece))), "x" * 100)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
@@ -88,7 +90,7 @@ def test_d4_data_may_be_spread_over_many_lines(desk) -> None:
     blocks = []
     for event in events(*TEXTS):
         lines = json.dumps(event, indent=1).split("\n")
-        blocks.append("".join(f"data:{line}\n" for line in lines) + "\n")
+        blocks.append("id: 1\n: or\ndata:\n".join(f"data:{line}\n" for line in lines) + "\n")
     whole(send(desk, "".join(blocks).encode()))
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from urllib.parse import quote
 
+import httpx2
 import openai
 
 from . import errors
@@ -70,7 +71,8 @@ class ResponsesProvider:
     async def cancel(self, response_id: str) -> None:
         try:
             async with asyncio.timeout(CANCEL_TIMEOUT):
-                await self._client.post(f"/responses/{quote(response_id, safe='')}/cancel", cast_to=object)
+                path = f"/responses/{quote(response_id, safe='')}/cancel"
+                await self._client.post(path, cast_to=httpx2.Response)  # what it says is not looked at
         except (openai.APIError, ProviderError, TimeoutError, ValueError, RuntimeError) as error:
             # RuntimeError: nested beyond reading, or this process ends and the client is closed.
             logger.info("response %s could not be cancelled: %s", response_id, errors.staff_only(str(error)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
@@ -15,12 +14,11 @@ from . import errors
 from .base import ProviderError
 
 END = object()
-ERROR_MAX = 65_536  # bytes of a refusal's body that are read
+ERROR_MAX = 65_536  # bytes that are read of what is no answer
 READ_OUT = 0.2  # seconds for what follows the last event
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = (b"\n\n", b"\n\r", b"\r\r")  # an empty line, of whatever line ends, holds one of these
-_NO_DATA = re.compile(rb"(?:(?<=[\r\n])|^)(?:(?:event|id|retry)(?::[^\r\n]*)?|data(?::[ \t]*)?)(?=[\r\n]|$)")
-_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
+_CR = ord("\r")
 
 
 def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) -> openai.AsyncOpenAI:
@@ -40,20 +38,25 @@ def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) ->
 
 
 async def _bound(response: httpx2.Response) -> None:
-    """Refuse what a stream of events may not be: compressed, or without an end of an event in sight."""
+    """Refuse what is compressed, watch over a stream of events, and read of anything else the beginning only."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     compressed = encoding not in ("", "identity")
-    if not response.is_success:
-        response.stream = _Beginning(response.stream, 0 if compressed else ERROR_MAX)
-    elif compressed:
+    if response.is_success and compressed:
         detail = "The model provider sent compressed data, which was not asked for."
         raise ProviderError("upstream", detail, f"content-encoding: {encoding[:200]}")
-    else:
+    if response.is_success and _has_events(response):
         response.stream = EventBytes(response.stream)
+    else:
+        response.stream = _Beginning(response.stream, 0 if compressed else ERROR_MAX)
+
+
+def _has_events(response: httpx2.Response) -> bool:
+    kind = response.headers.get("content-type", "text/event-stream")
+    return kind.strip().lower().startswith("text/event-stream")
 
 
 class _Beginning(httpx2.AsyncByteStream):
-    """The first bytes of a refusal, for staff. That it refused is what counts."""
+    """The first bytes of what is no answer, for staff."""
 
     def __init__(self, inner: httpx2.AsyncByteStream, most: int):
         self._inner = inner
@@ -84,20 +87,7 @@ class EventBytes(httpx2.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         longest = settings.CHATLAB_EVENT_MAX + 6 * settings.CHATLAB_ANSWER_MAX
-        size, before = 0, b""
-        async with aclosing(_lines(self._chunks(), longest)) as chunks:
-            async for lines in chunks:
-                joined = before + lines
-                ends = max(joined.rfind(pair) for pair in _LINE_ENDS)
-                size = size + len(lines) if ends < 0 else len(joined) - ends - 2
-                if size > longest:
-                    raise _too_large(longest)
-                self.done = self.done or (b"[DONE]" in lines and _DONE.search(lines) is not None)
-                before = lines[-1:]
-                yield _NO_DATA.sub(b"", lines)
-        yield b"\n\n"  # some servers leave the empty line out behind their last event
-
-    async def _chunks(self) -> AsyncGenerator[bytes]:
+        size, held, before, mark = 0, bytearray(), b"", _BOM
         limit = None  # of the first bytes whoever asks keeps the time
         async with aclosing(aiter(self._inner)) as chunks:
             while True:
@@ -107,36 +97,37 @@ class EventBytes(httpx2.AsyncByteStream):
                 except TimeoutError:
                     raise httpx2.ReadTimeout(f"nothing came for {limit} s") from None
                 if chunk is None:
-                    return
+                    break
                 limit = settings.CHATLAB_SILENCE_TIMEOUT
-                yield chunk
+                if not (end := max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1):
+                    held += chunk
+                    _check_size(size + len(held), longest)
+                    continue
+                lines = (bytes(held) + chunk[:end]).removeprefix(mark)
+                held, mark = bytearray(chunk[end:]), b"\n" if chunk[end - 1] == _CR else b""
+                joined = before + lines
+                ends = max(joined.rfind(_LINE_ENDS[0]), joined.rfind(_LINE_ENDS[1]), joined.rfind(_LINE_ENDS[2]))
+                size = size + len(lines) if ends < 0 else len(joined) - ends - 2
+                _check_size(size + len(held), longest)
+                before = joined[-1:]
+                yield self._data_of(lines)
+        # Some servers leave the last empty line out, or the last line end.
+        yield self._data_of(bytes(held).removeprefix(mark)) + b"\n\n"
+
+    def _data_of(self, lines: bytes) -> bytes:
+        kept = [line for line in lines.splitlines() if not line or (line.startswith(b"data:") and line[5:].strip())]
+        if b"[DONE]" in lines:
+            self.done = self.done or any(line[5:].lstrip().startswith(b"[DONE]") for line in kept)
+        return b"\n".join([*kept, b""])
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
-async def _lines(chunks: AsyncGenerator[bytes], longest: int) -> AsyncGenerator[bytes]:
-    """The same bytes, cut behind the ends of lines; without the byte order mark that may precede them."""
-    held, first = bytearray(), True
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1
-            if not end:
-                held += chunk
-                if len(held) > longest:
-                    raise _too_large(longest)
-                continue
-            lines = bytes(held) + chunk[:end]
-            held = bytearray(chunk[end:])
-            yield lines.removeprefix(_BOM) if first else lines
-            first = False
-    if held:
-        yield bytes(held).removeprefix(_BOM) if first else bytes(held)
-
-
-def _too_large(longest: int) -> ProviderError:
-    detail = "The model provider sent more at once than it may."
-    return ProviderError("upstream", detail, f"an event is larger than {longest} bytes")
+def _check_size(size: int, longest: int) -> None:
+    if size > longest:
+        detail = "The model provider sent more at once than it may."
+        raise ProviderError("upstream", detail, f"an event is larger than {longest} bytes")
 
 
 async def events_of(stream: openai.AsyncStream) -> AsyncGenerator[dict]:
@@ -145,8 +136,8 @@ async def events_of(stream: openai.AsyncStream) -> AsyncGenerator[dict]:
     The SDK's typed events cost many times as much, with the same SSE decoder (`python -m bench upstream`).
     """
     try:
-        kind = stream.response.headers.get("content-type", "text/event-stream")
-        if not kind.strip().lower().startswith("text/event-stream"):
+        if not _has_events(stream.response):
+            kind = stream.response.headers["content-type"]
             said = errors.staff_only(f"{kind[:200]}: {await _beginning(stream.response)}")
             raise ProviderError("upstream", "The model provider answered with something else than text.", said)
         while (event := await anext(stream, END)) is not END:
