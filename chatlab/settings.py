@@ -138,15 +138,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
     }
     DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("TEST_DATABASE", str(VAR_DIR / "test.sqlite3"))
-else:
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Requests come in threads of their own (ASGI), so only a pool keeps their connections. It checks what it hands
     # out: after a restart of the database it is full of dead ones.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
-        pool={"min_size": 2, "max_size": int(positive("DATABASE_POOL", 20)), "timeout": 10},
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 2, "max_size": int(positive("DATABASE_POOL", 20)), "timeout": 10},
         # A worker that freezes inside a transaction holds its room's row: the database lets go of it, not the worker.
-        options="-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s",
-    )
+        "options": "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
@@ -249,6 +250,7 @@ CHATLAB_DATABASE_THREADS = positive("CHATLAB_DATABASE_THREADS", 4)
 CHATLAB_LEASE = positive("CHATLAB_LEASE", 15.0)
 CHATLAB_LEASE_RENEW = positive("CHATLAB_LEASE_RENEW", 5.0)
 CHATLAB_ROOM_ANSWERS = positive("CHATLAB_ROOM_ANSWERS", 3)  # that stream at once in a room; the next ones wait
+CHATLAB_ROOM_QUEUE = positive("CHATLAB_ROOM_QUEUE", 20)  # answers that may wait in a room
 CHATLAB_ATTEMPTS = positive("CHATLAB_ATTEMPTS", 2)  # requests upstream for one answer, as long as it has no text
 CHATLAB_RESUMES = positive("CHATLAB_RESUMES", 5)  # calls in a row that resume a background response for nothing
 CHATLAB_DRAIN = positive("CHATLAB_DRAIN", 20.0)  # seconds a worker that is told to stop gives its answers
@@ -267,6 +269,7 @@ CHATLAB_CONTEXT_MAX = positive("CHATLAB_CONTEXT_MAX", 400_000)
 CHATLAB_RATE_POSTS = rate("CHATLAB_RATE_POSTS", "20/60")
 CHATLAB_RATE_FRAMES = rate("CHATLAB_RATE_FRAMES", "120/60")
 CHATLAB_RATE_JOINS = rate("CHATLAB_RATE_JOINS", "30/60")
+CHATLAB_RATE_GUESTS = rate("CHATLAB_RATE_GUESTS", "120/60")  # new guest sessions of one network address
 CHATLAB_RATE_ROOMS = rate("CHATLAB_RATE_ROOMS", "20/3600")
 CHATLAB_RATE_REQUESTS = rate("CHATLAB_RATE_REQUESTS", "600/60")
 CHATLAB_SOCKETS_PER_PERSON = positive("CHATLAB_SOCKETS_PER_PERSON", 20)

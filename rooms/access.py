@@ -21,6 +21,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from .errors import NotAllowed
+from .limits import limits
 from .models import Member, Token
 
 GUEST_KEY = "guest"
@@ -88,13 +90,18 @@ def _visitor(session_key: str, stored: dict) -> Visitor:
     return Visitor(user_id, stored.get(GUEST_KEY), session_key=session_key)
 
 
-def visitor_of_token(authorization: str) -> Visitor:
-    return Visitor(token=bearer_digest(authorization))
-
-
 def ensure_guest(request: HttpRequest) -> Visitor:
-    """The visitor; one without an account gets a guest session here. Only ever called for a POST."""
+    """The visitor; one without an account gets a guest session here. Only ever called for a POST.
+
+    A program with a token stays what the token says; one that nobody has made is refused before it costs anything.
+    """
+    bearer = bearer_digest(request.headers.get("Authorization", ""))
+    if bearer is not None:
+        if not Token.objects.filter(digest=bearer).exists():
+            raise NotAllowed("This token is not known.")
+        return Visitor(token=bearer)
     if not request.user.is_authenticated and GUEST_KEY not in request.session:
+        limits.spend("CHATLAB_RATE_GUESTS", request.META.get("REMOTE_ADDR", ""), "new guests")
         request.session[GUEST_KEY] = secrets.token_urlsafe(24)
         request.session.save()
     return visitor_of_request(request)
@@ -123,7 +130,8 @@ def member_of(visitor: Visitor, room_id: str) -> Member | None:
 
 def admit(session_key: str | None, authorization: str, room_id: str) -> tuple[Visitor, Member | None]:
     """Who opens a socket, and as which member. Reads only."""
-    visitor = visitor_of_token(authorization) if authorization else visitor_of_session(session_key)
+    bearer = bearer_digest(authorization)  # any other kind of Authorization is between the browser and a proxy
+    visitor = Visitor(token=bearer) if bearer else visitor_of_session(session_key)
     return visitor, member_of(visitor, room_id) if visitor.known else None
 
 

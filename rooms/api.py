@@ -1,4 +1,4 @@
-"""The HTTP API (docs/protocol.md, section 5): the same verbs and bodies as on the socket.
+"""The HTTP API (docs/protocol.md): the same verbs and bodies as on the socket.
 
 A browser uses its session cookie and the CSRF token, a program a member's bearer token. Who is not a member gets the
 same 404 as for a room that does not exist. Errors are `application/problem+json` (RFC 9457).
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
@@ -33,13 +34,17 @@ def endpoint(*methods: str) -> Callable:
     def decorate(view: Callable[..., dict | HttpResponse]) -> Callable:
         @wraps(view)
         def answer(request: HttpRequest, **kwargs) -> HttpResponse:
-            if request.method not in methods:
-                refused = problem(405, "method_not_allowed", f"Use {' or '.join(methods)} here.")
+            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                refused = problem(405, "not_allowed", f"Use {' or '.join(methods)} here.")
                 refused["Allow"] = ", ".join(methods)
                 return refused
             # A bearer token is not sent by itself, and where there is one the cookie does not count. Any other
             # Authorization header is: a browser sends `Basic` to whoever asked for it, from any site.
             bearer = access.bearer_digest(request.headers.get("Authorization", ""))
+            try:
+                _ = request.body  # before the CSRF check, which would read a form and leave nothing
+            except RequestDataTooBig:
+                return problem(413, "too_long", f"A request has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
             if bearer is None and (failed := _CSRF.process_view(request, None, (), {})):
                 return problem(failed.status_code, "not_allowed", "The CSRF token is missing or wrong (X-CSRFToken).")
             try:
@@ -155,24 +160,26 @@ def nothing(request: HttpRequest, rest: str) -> HttpResponse:
 
 def _member(request: HttpRequest, room_id: str) -> Member:
     visitor = access.visitor_of_request(request)
-    limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     member = access.member_of(visitor, room_id) if visitor.known else None
     if member is None:
         raise NotFound("There is no such room.")
+    limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     return member
 
 
 def _body(request: HttpRequest) -> dict:
     """The request's JSON object; no body at all is an empty one."""
-    length = request.headers.get("Content-Length", "0")
-    if length.isdigit() and int(length) > settings.CHATLAB_FRAME_MAX:
+    if len(request.body) > settings.CHATLAB_FRAME_MAX:
         raise TooLong(f"A request has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
     return frames.load_object(request.body) if request.body else {}
 
 
 def _receipt(request: HttpRequest, change) -> HttpResponse:
-    limits.spend("CHATLAB_RATE_POSTS", access.visitor_of_request(request).name, "messages")
+    who = access.visitor_of_request(request).name
+    limits.spend("CHATLAB_RATE_POSTS", who, "messages")
     receipt = actions.commit_now(change)
+    if receipt.repeated:
+        limits.give_back("CHATLAB_RATE_POSTS", who)
     body = {"message": receipt.message, "answer": receipt.answer, "cursor": str(receipt.cursor)}
     return JsonResponse(body, status=200 if receipt.repeated else 201)
 

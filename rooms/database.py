@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, connections, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, connections, transaction
 
 T = TypeVar("T")
 
-CONNECTION_ERRORS = (OperationalError, InterfaceError)
+# InternalError: what psycopg calls a transaction that PostgreSQL has ended because nobody went on with it.
+CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
 
 _threads: ThreadPoolExecutor | None = None
 _lock = threading.Lock()

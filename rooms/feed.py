@@ -45,9 +45,10 @@ class Feed:
         self.digests: dict[str, str] = {}
         self.readers: set[Reader] = set()
         self.suspect = 0  # the head that the last look-up saw
+        self.seen = 0  # the head that was known here before the last look-up
         self._complete = False  # whether `digests` is all of them
         self._shared: dict[object, asyncio.Future] = {}
-        self._state: tuple[Cursor, str, dict[str, str]] | None = None
+        self._state: tuple[Cursor, str] | None = None
 
     def note(self, first: int, head: Cursor, digests: dict[str, str | None]) -> None:
         """The deltas first..head have been seen, and have changed these digests."""
@@ -61,11 +62,19 @@ class Feed:
             else:
                 self.digests[message] = digest
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether head and digests are all known."""
+        return self._complete
+
+    def doubt(self) -> None:
+        """What is known here does not fit the log: look again."""
+        self.head, self._complete = Cursor(0, ""), False
+
     async def prime(self) -> None:
         """Know the head and all digests: looked up once, and again only after events have been lost."""
         while not self._complete:
-            head, digests = await self._share("prime", lambda: database.read(log.streaming, self.room_id))
-            self._take(head, digests)
+            self._take(*await self._share("prime", lambda: database.read(log.streaming, self.room_id)))
 
     def _take(self, head: Cursor, digests: dict[str, str]) -> None:
         if head.seq >= self.head.seq:
@@ -74,17 +83,17 @@ class Feed:
     async def read(self, after: Cursor) -> log.Page:
         return await self._share(after, lambda: database.read(log.page_after, self.room_id, after))
 
-    async def state(self) -> tuple[Cursor, str, dict[str, str]]:
-        """(cursor, `snapshot` frame, digests of what streams); built once for all who ask at the same head."""
+    async def state(self) -> tuple[Cursor, str]:
+        """(cursor, `snapshot` frame); built once for all who ask at the same head."""
         return await self._share("snapshot", self._load_state)
 
-    async def _load_state(self) -> tuple[Cursor, str, dict[str, str]]:
+    async def _load_state(self) -> tuple[Cursor, str]:
         head = await database.read(log.head_of, self.room_id)
         if self._state is None or self._state[0] != head:
             body = await database.read(log.snapshot, self.room_id)
             cursor = Cursor.parse(body["cursor"])
             streaming = {m["id"]: m["digest"] for m in body["messages"] if m["status"] == "streaming"}
-            self._state = cursor, frames.snapshot(body), streaming
+            self._state = cursor, frames.snapshot(body)
             self._take(cursor, streaming)
         return self._state
 
@@ -126,6 +135,8 @@ class Feeds:
             for reader in self.readers():
                 reader.check(now)
             try:
+                for feed in self._feeds.values():
+                    feed.seen = feed.head.seq
                 if self._feeds:
                     self._compare(await database.read(log.heads, list(self._feeds)))
             except Exception as error:
@@ -133,6 +144,11 @@ class Feeds:
 
     def _compare(self, heads: dict[str, int]) -> None:
         for room_id, feed in list(self._feeds.items()):
+            if heads.get(room_id, 0) < feed.seen:
+                logger.warning("room %s: its log is shorter than it was; was the database restored?", room_id)
+                feed.doubt()
+                for reader in list(feed.readers):
+                    reader.fell_behind()
             for reader in list(feed.readers):
                 if reader.sent is not None and reader.sent.seq < feed.suspect:
                     reader.fell_behind()

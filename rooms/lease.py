@@ -9,10 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
 
 from . import database
 from .models import Generation
+
+AT_ONCE = 500  # generations that one look brings
 
 
 def take(generation_id: int, holder: str, now: datetime) -> bool:
@@ -33,6 +36,11 @@ def crowded(room_id: str) -> bool:
     return streaming.count() >= settings.CHATLAB_ROOM_ANSWERS
 
 
+def queue_is_full(room_id: str) -> bool:
+    queued = Generation.objects.filter(room=room_id, status=Generation.Status.QUEUED)
+    return queued.count() >= settings.CHATLAB_ROOM_QUEUE
+
+
 def next_queued(room_id: str) -> int | None:
     queued = Generation.objects.filter(room=room_id, status=Generation.Status.QUEUED).order_by("pk")
     return queued.values_list("pk", flat=True).first()
@@ -49,22 +57,38 @@ def give_back(generation_id: int, now: datetime) -> None:
 
 
 def waiting() -> list[tuple[str, int]]:
-    """(room, id) of generations that nobody writes: queued, or left by a worker whose lease has run out. Oldest
-    first.
+    """(room, id) of generations that a worker may take: orphans, and of each room as many queued ones as it may stream.
+
+    Rooms that stream as many as they may are left out: their next one is started when one of those ends.
     """
-    orphaned = Q(status=Generation.Status.STREAMING, lease_until__lt=database.clock())
-    rows = Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned).order_by("pk")
-    return list(rows.values_list("room_id", "pk")[:500])
+    most = settings.CHATLAB_ROOM_ANSWERS
+    streaming = Generation.objects.filter(status=Generation.Status.STREAMING)
+    orphaned = streaming.filter(lease_until__lt=database.clock()).order_by("pk")
+    full = streaming.values("room").annotate(count=Count("pk")).filter(count__gte=most).values("room")
+    place = Window(RowNumber(), partition_by="room", order_by="pk")
+    queued = Generation.objects.filter(status=Generation.Status.QUEUED).exclude(room__in=full)
+    queued = queued.annotate(place=place).filter(place__lte=most).order_by("pk")
+    return [*orphaned.values_list("room_id", "pk")[:AT_ONCE], *queued.values_list("room_id", "pk")[:AT_ONCE]]
 
 
 def expired() -> list[tuple[str, int]]:
     """(room, id) of generations that have waited for a worker for too long: in the queue, or orphaned."""
-    now = database.clock()
+    rows = Generation.objects.filter(_expired(database.clock())).order_by("pk")
+    return list(rows.values_list("room_id", "pk")[:AT_ONCE])
+
+
+def has_expired(generation_id: int, now: datetime) -> bool:
+    return Generation.objects.filter(_expired(now), pk=generation_id).exists()
+
+
+def _expired(now: datetime) -> Q:
     queued = Q(status=Generation.Status.QUEUED, queued_at__lt=now - timedelta(seconds=settings.CHATLAB_QUEUE_TTL))
-    orphaned = Q(
-        status=Generation.Status.STREAMING, lease_until__lt=now - timedelta(seconds=settings.CHATLAB_ORPHAN_TTL)
-    )
-    return list(Generation.objects.filter(queued | orphaned).order_by("pk").values_list("room_id", "pk")[:500])
+    orphaned_before = now - timedelta(seconds=settings.CHATLAB_ORPHAN_TTL)
+    return queued | Q(status=Generation.Status.STREAMING, lease_until__lt=orphaned_before)
+
+
+def has_ended(generation_id: int) -> bool:
+    return not Generation.objects.filter(pk=generation_id, status__in=Generation.OPEN).exists()
 
 
 def lost_among(fences: dict[int, int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -35,24 +36,35 @@ class Bucket:
         self._left -= 1
         return 0.0
 
+    def put_back(self) -> None:
+        self._left = min(self._count, self._left + 1)
+
 
 class Limits:
     def __init__(self) -> None:
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
         self._sockets: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def spend(self, setting: str, who: str, doing: str) -> None:
         """One of what the setting bounds (`CHATLAB_RATE_POSTS`, say), or RateLimited."""
         if not settings.CHATLAB_LIMITS:
             return
         key = (setting, who)
-        bucket = self._buckets.pop(key, None) or Bucket(getattr(settings, setting))
-        self._buckets[key] = bucket
-        if len(self._buckets) > _KEYS_MAX:
-            self._buckets.popitem(last=False)
-        wait = bucket.take()
+        with self._lock:  # request threads spend, too
+            bucket = self._buckets.pop(key, None) or Bucket(getattr(settings, setting))
+            self._buckets[key] = bucket
+            if len(self._buckets) > _KEYS_MAX:
+                self._buckets.popitem(last=False)
+            wait = bucket.take()
         if wait:
             raise RateLimited(f"Too many {doing}. Try again in {max(1, round(wait))} s.", retry_after=wait)
+
+    def give_back(self, setting: str, who: str) -> None:
+        """What was spent on something that stood in the log already."""
+        with self._lock:
+            if (bucket := self._buckets.get((setting, who))) is not None:
+                bucket.put_back()
 
     def open_socket(self, who: str) -> bool:
         """Count a socket; False where this person has too many open."""

@@ -123,7 +123,7 @@ class Message(models.Model):
         "self", models.CASCADE, null=True, blank=True, related_name="children", verbose_name=_("parent")
     )
     opened_seq = models.BigIntegerField(_("opened at"), help_text=_("The sequence of its `opened` delta."))
-    seq = models.BigIntegerField(_("sequence"), help_text=_("Its newest delta that is not text."))
+    seq = models.BigIntegerField(_("sequence"), help_text=_("The newest delta folded into this row."))
     text_seq = models.BigIntegerField(_("text up to"), help_text=_("The newest delta contained in the text."))
     digest = models.CharField(_("digest"), max_length=8, default=EMPTY_DIGEST, help_text=_("CRC-32 of the text here."))
     created_at = models.DateTimeField(_("created"))

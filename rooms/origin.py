@@ -49,11 +49,13 @@ def _refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
 
 
 def _same(origin: str, host: str) -> bool:
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
+    if origin in map(str.lower, settings.CSRF_TRUSTED_ORIGINS):
         return True
     try:
         parts = urlsplit(origin)
         here = urlsplit(f"//{host}")
+        if settings.HTTPS and parts.scheme != "https":
+            return False
         if parts.scheme not in _PORTS or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
             return False
         default = _PORTS[parts.scheme]

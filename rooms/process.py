@@ -37,7 +37,7 @@ def start() -> None:
         return
     if not settings.CHATLAB_LIMITS:
         logger.warning("CHATLAB_LIMITS=off: rate and connection limits are switched off")
-    actions.start()
+    actions.start_publishing()
     _keep("heads", feeds.watch)
     _keep("access", guard.watch)
     _keep("tidy", worker.tidy)
@@ -62,7 +62,7 @@ async def work() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    actions.start()
+    actions.start_publishing()
     _keep("tidy", worker.tidy)
     _keep("worker-events", listen)
     _keep("worker-queue", worker.poll)
@@ -81,7 +81,7 @@ async def stop(grace: float = GRACE) -> None:
     await asyncio.gather(*_tasks, return_exceptions=True)
     _tasks.clear()
     await actions.stop_publishing()
-    await asyncio.to_thread(actions.close)
+    await asyncio.to_thread(actions.close_writer)
 
 
 async def listen() -> None:

@@ -14,8 +14,16 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from . import database, frames, log
+from .errors import Unavailable
 from .feed import Feed
 from .frames import Cursor
+
+FORGIVEN_WINDOWS = 4
+ROUNDS = 20  # looks at a head that the rows do not reach
+
+
+class TooSlow(Exception):
+    """This reader asks for more than it takes."""
 
 
 class Window:
@@ -23,7 +31,7 @@ class Window:
 
     def __init__(self, limit: int):
         self._limit = limit
-        self._sent = self._confirmed = 0
+        self._sent = self._confirmed = self._forgiven = 0
         self._places: deque[tuple[int, int]] = deque()  # (sequence, bytes sent up to it)
 
     @property
@@ -39,12 +47,20 @@ class Window:
         before = self._confirmed
         while self._places and self._places[0][0] <= seq:
             self._confirmed = self._places.popleft()[1]
-        return self._confirmed > before
+        if self._confirmed == before:
+            return False
+        self._forgiven = 0
+        return True
 
-    def clear(self) -> None:
-        """What is on its way does not count any more: the reader has said where it really is."""
+    def forgive(self) -> None:
+        """What is on its way does not count any more: the reader has said where it really is. TooSlow for one that says
+        so again and again and never confirms: the transport may hold all of it.
+        """
+        self._forgiven += self._sent - self._confirmed
         self._confirmed = self._sent
         self._places.clear()
+        if self._forgiven > FORGIVEN_WINDOWS * self._limit:
+            raise TooSlow
 
 
 class RoomReader:
@@ -62,8 +78,10 @@ class RoomReader:
     async def open(self, token: str) -> None:
         """Everything after a cursor, or a snapshot; then `synced`."""
         async with self._lock:
-            if self.sent is None:  # a `sync` may have come first
+            if self.sent is None:
                 await self._start_from(Cursor.parse(token))
+            else:  # a `sync` came first, before this socket had joined: what was committed meanwhile is in no event
+                await self._catch_up(look=True)
 
     async def deliver(self, event: dict) -> None:
         """A `room.deltas` event: passed on where it is what follows, dropped where it is known, else read from the
@@ -73,7 +91,8 @@ class RoomReader:
             head = Cursor(event["last"], event["chain"])
             if self.sent is None or head.seq <= self.sent.seq:
                 return
-            self.feed.note(event["first"], head, json.loads(event["digests"]))
+            if head.seq > self.feed.head.seq:
+                self.feed.note(event["first"], head, json.loads(event["digests"]))
             if event["first"] == self.sent.seq + 1 and event["frame"] and not self._behind:
                 await self._send_up_to(head, event["frame"])
             else:
@@ -91,6 +110,8 @@ class RoomReader:
             confirmed = self._window.confirm(cursor.seq)
             if not self._window.full:
                 self.full_since = None
+            elif confirmed:
+                self.full_since = asyncio.get_running_loop().time()
             self._owes_synced = True
             await self._catch_up()
             return confirmed
@@ -111,33 +132,46 @@ class RoomReader:
         return cursor.seq < self.sent.seq or cursor == self.sent
 
     async def _start_from(self, cursor: Cursor | None) -> None:
-        self._window.clear()
+        self._window.forgive()
         self.full_since = None
         self._owes_synced = True
         head = None if cursor is None else await database.read(log.find, self.feed.room_id, cursor)
         if head is not None:
             self.sent = cursor
         else:
-            self.sent, frame, _ = await self.feed.state()
+            self.sent, frame = await self.feed.state()
             await self._send_up_to(self.sent, frame)
             head = self.sent.seq
         await self._catch_up(look=head > self.sent.seq)
 
     async def _catch_up(self, *, look: bool = False) -> None:
         """Send pages until level with the head, or the window is full. `look`: the head known here may be old."""
-        while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
-            page = await self.feed.read(self.sent)
-            if not page.items:
-                break
-            first = self.sent.seq + 1
-            await self._send_up_to(page.cursor, frames.deltas(page.items, page.cursor))
-            self.feed.note(first, page.cursor, page.digests)
-            look = not page.up_to_date
-        if self._owes_synced and not self._window.full:
-            await self.feed.prime()
-            if self.sent.seq < self.feed.head.seq:
-                await self._catch_up()
+        for _ in range(ROUNDS):
+            while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
+                page = await self.feed.read(self.sent)
+                if not page.items:
+                    break
+                first = self.sent.seq + 1
+                self.feed.note(first, page.cursor, page.digests)
+                await self._send_up_to(page.cursor, frames.deltas(page.items, page.cursor))
+                look = not page.up_to_date
+            if self._window.full:
                 return
+            if self.sent.seq < self.feed.head.seq:
+                # A read that was shared may be older than the event; or the log has become shorter, by a restore.
+                self.feed.doubt()
+            if not self._owes_synced and self.feed.is_sure:
+                return
+            await self.feed.prime()
+            if self.sent.seq >= self.feed.head.seq:
+                break
+            look = False
+        else:
+            raise Unavailable("This room's log does not fit its head: manage.py verify tells more.")
+        if self.sent.seq > self.feed.head.seq:  # the database was restored: this reader is in a future that is no more
+            self.sent, frame = await self.feed.state()
+            await self._send_up_to(self.sent, frame)
+        if self._owes_synced:
             self._owes_synced = False
             digests = self.feed.digests if self.feed.head == self.sent else {}
             await self._send(frames.synced(self.sent, digests))

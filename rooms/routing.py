@@ -2,10 +2,11 @@
 
 from django.urls import path, re_path
 
+from . import converters  # noqa: F401  `id` in paths
 from .consumers import GenerationConsumer, NoRoomConsumer, RoomConsumer
 
 websocket_urlpatterns = [
-    path("ws/rooms/<str:room>/", RoomConsumer.as_asgi()),
+    path("ws/rooms/<id:room>/", RoomConsumer.as_asgi()),
     re_path(r"", NoRoomConsumer.as_asgi()),
 ]
 

@@ -55,6 +55,10 @@ def room(request: HttpRequest, room_id: str) -> HttpResponse:
         if found is None:
             raise Http404
         return render(request, "rooms/join.html", {"room_id": room_id, "locked": found.locked})
+    try:
+        limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
+    except RoomError as refusal:
+        return _refused(request, refusal)
     return render(request, "rooms/room.html", _room_context(request, visitor, member))
 
 
@@ -100,9 +104,10 @@ def sync_demo(request: HttpRequest) -> HttpResponse:
             return _refused(request, refusal)
         request.session[DEMO_ROOM] = joined.room.pk
         return redirect("sync_demo")
-    room_id = request.GET.get("room") or request.session.get(DEMO_ROOM)
-    found = Room.objects.filter(pk=room_id).first() if room_id else None
-    context = {"room": found and _room_body(found), "model": providers.describe()}
+    room_id = request.GET.get("room", "").replace("\0", "") or request.session.get(DEMO_ROOM)
+    visitor = access.visitor_of_request(request)
+    member = access.member_of(visitor, room_id) if room_id and visitor.known else None
+    context = {"room": member and _room_body(member.room), "model": providers.describe()}
     return render(request, "rooms/sync.html", context)
 
 

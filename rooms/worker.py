@@ -76,17 +76,23 @@ class Worker:
     async def tidy(self) -> None:
         """End what no worker takes, for ever: in every server process, also where none of them writes answers."""
         self._loop = asyncio.get_running_loop()
+        # Now, in a thread, and not when it is needed: the SDK takes a second to import and would hold up every socket.
+        await asyncio.to_thread(preload)
         while True:
             await asyncio.sleep(settings.CHATLAB_QUEUE_POLL)
             try:
-                for room_id, generation_id in await database.read(lease.expired):
-                    await commit(expire(room_id, generation_id))
+                old = await database.read(lease.expired)
             except Exception as error:
-                logger.warning("old questions could not be ended: %r", error)
+                logger.warning("old questions could not be looked for: %r", error)
+                continue
+            for room_id, generation_id in old:
+                try:
+                    await commit(expire(room_id, generation_id))
+                except Exception as error:
+                    logger.warning("generation %s could not be ended: %r", generation_id, error)
 
     async def poll(self) -> None:
         """Look for work for ever."""
-        # Here and not at the first question: the SDK takes a second to import and would hold up every socket.
         await asyncio.to_thread(preload)
         self._provider = self._provider or open_provider()
         while True:

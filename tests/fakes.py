@@ -39,7 +39,7 @@ def alone() -> Iterator[None]:
     try:
         yield
     finally:
-        actions.close()
+        actions.close_writer()
         database.close()
         channel_layers.backends.clear()
         limits.__init__()
@@ -246,7 +246,7 @@ class LossyLayer(MemoryLayer):
 async def serving(layer: MemoryLayer | None = None) -> AsyncIterator[None]:
     """Publishing and the watch over the heads, on this event loop and over this layer."""
     channel_layers.set("default", layer or MemoryLayer())
-    actions.start()
+    actions.start_publishing()
     watch = asyncio.create_task(feeds.watch())
     try:
         yield

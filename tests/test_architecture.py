@@ -27,9 +27,9 @@ LAYERS = (
     {"actions"},
     {"reader"},
     {"feed", "publisher"},
-    {"log", "lease", "broadcast", "providers", "access", "limits", "origin", "checks"},
-    {"database"},
-    {"models"},
+    {"log", "lease", "broadcast", "providers", "access", "origin", "checks"},
+    {"database", "limits"},
+    {"models", "converters"},
     {"frames", "fold"},
     {"errors", "text"},
 )

@@ -73,8 +73,8 @@ def test_the_window_counts_what_is_not_confirmed() -> None:
     window.add(3, 60)
     assert window.full
     assert window.confirm(9) and not window.full
-    window.add(4, 500)
-    window.clear()
+    window.add(4, 300)
+    window.forgive()
     assert not window.full and not window.confirm(4)
 
 

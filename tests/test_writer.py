@@ -235,7 +235,7 @@ def test_a_commit_of_unknown_outcome_happens_once(place, log_writer, batches, lo
         wire.losses, wire.commits = [None, *losses], -1  # the first is that of what keeps the writer busy
     for future in futures:
         assert future.result(20) is None
-    assert wire.commits == commits and wire.losses == []
+    assert commits <= wire.commits <= commits + 1 and wire.losses == [], "looking whether it landed may be one more"
     assert place.head.seq == head + 3, "the text is there, and not twice"
     (segment,) = [segment for batch in batches for segment in batch.segments]
     assert (segment.first, segment.last) == (head + 1, head + 3), "it was published once"

@@ -1,11 +1,10 @@
 """The verbs: what can happen in a room. Each builds a Change; `commit` commits it, then it is published.
 
-receipt = await commit(post(member, frame))        in a consumer or a generation
-receipt = commit_now(post(member, frame))          in a view or a command
+receipt = await commit(post(member, room, frame))        in a consumer or a generation
+receipt = commit_now(post(member, room, frame))          in a view or a command
 """
 
-from .commit import close, commit, commit_now, start
-from .commit import stop as stop_publishing
+from .commit import close_writer, commit, commit_now, look_at, start_publishing, stop_publishing
 from .generations import Job, Outcome, Piece, Place, attempt, claim, expire, finish, hand_over, record, renew
 from .messages import Receipt, continue_answer, post, retry, stop
 from .rooms import Joined, change_room, create_room, join
@@ -20,7 +19,7 @@ __all__ = [
     "attempt",
     "change_room",
     "claim",
-    "close",
+    "close_writer",
     "commit",
     "commit_now",
     "continue_answer",
@@ -29,11 +28,12 @@ __all__ = [
     "finish",
     "hand_over",
     "join",
+    "look_at",
     "post",
     "record",
     "renew",
     "retry",
-    "start",
+    "start_publishing",
     "stop",
     "stop_publishing",
 ]

@@ -21,7 +21,15 @@ async def commit(change: Change) -> Any:
 
     Who is cancelled while waiting does not take the change back: what is submitted is committed, in this order.
     """
-    return await asyncio.shield(asyncio.wrap_future(_writer.submit(change)))
+    committed = asyncio.wrap_future(_writer.submit(change))
+    committed.add_done_callback(look_at)  # who waits for it may be cancelled, and never ask
+    return await asyncio.shield(committed)
+
+
+def look_at(committed: asyncio.Future) -> None:
+    """Asyncio complains of an exception that nobody has asked for."""
+    if not committed.cancelled():
+        committed.exception()
 
 
 def commit_now(change: Change) -> Any:
@@ -32,15 +40,15 @@ def commit_now(change: Change) -> Any:
         raise Unavailable("The database did not answer in time. Try again.", retry_after=5) from error
 
 
-def start() -> None:
+def start_publishing() -> None:
     """Publish from the running event loop."""
     _publisher.start()
 
 
-async def stop() -> None:
+async def stop_publishing() -> None:
     await _publisher.stop()
 
 
-def close() -> None:
+def close_writer() -> None:
     """Commit what is waiting and end the writer."""
     _writer.close()

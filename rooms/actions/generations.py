@@ -136,7 +136,7 @@ def finish(job: Job, pieces: list[Piece], outcome: Outcome) -> Change:
     def apply(log: Transaction) -> None:
         generation = log.fenced(job.generation, job.fence)
         _append(log, job.room, job.message, pieces)
-        close_answer(log, generation, outcome.status, outcome=outcome)
+        close_answer(log, generation, outcome.status, outcome=outcome, by_worker=True)
 
     return Change(job.room, apply, generation=job.generation)
 
@@ -158,7 +158,7 @@ def expire(room_id: str, generation_id: int) -> Change:
 
     def apply(log: Transaction) -> None:
         generation = log.generation(generation_id)
-        if (room_id, generation_id) not in lease.expired():
+        if not lease.has_expired(generation_id, log.now):
             return
         outcome = Outcome(Status.FAILED, "expired", EXPIRED)
         if generation.status == Status.STREAMING:
@@ -175,10 +175,12 @@ def close_answer(
     *,
     by: str | None = None,
     outcome: Outcome | None = None,
+    by_worker: bool = False,
 ) -> None:
     """The terminal delta, exactly once: the caller has seen that the generation is open, under its room's lock.
 
-    The fence is raised with it, so that a worker that does not know yet is refused.
+    The fence is raised with it, so that a worker that does not know yet is refused; unless it is the worker itself that
+    ends the answer, it is also told.
     """
     outcome = outcome or Outcome(status)
     at = datetime.now(UTC)
@@ -201,7 +203,8 @@ def close_answer(
         closed_at=at,
     )
     generation.status = status
-    log.stops.append(generation.id)
+    if not by_worker:
+        log.stops.append(generation.id)
     if (waiting := lease.next_queued(generation.room)) is not None:
         log.starts.append((generation.room, waiting))
 
@@ -213,7 +216,7 @@ def _begin(log: Transaction, generation: LockedGeneration) -> Job:
     started = frames.started(generation.message, model)
     seq = log.append(generation.room, "started", started, message=generation.message, at=at)
     Message.objects.filter(pk=generation.message).update(seq=seq)
-    Generation.objects.filter(pk=generation.id).update(model=model, started_at=at, context_seq=seq)
+    Generation.objects.filter(pk=generation.id).update(model=model, started_at=log.now, context_seq=seq)
     if row.continues is not None and row.continues.text:
         begun = row.continues.text
         _append(log, generation.room, generation.message, [Piece("text", begun, digest(begun), at)])
@@ -225,8 +228,10 @@ def _take_over(log: Transaction, generation: LockedGeneration) -> Job | None:
     spent = max((log.now - row.started_at).total_seconds(), 0.0)
     if row.background and row.response_id:
         return _job(generation, row.model, row, Resume(row.response_id, row.upstream_seq), spent)
-    has_text = Delta.objects.filter(message=generation.message, kind="appended").exists()
-    if not has_text and row.attempts < settings.CHATLAB_ATTEMPTS:
+    has_time = spent < settings.CHATLAB_TOTAL_TIMEOUT
+    begun = row.continues is not None and bool(row.continues.text)  # copied, not said by the provider
+    has_text = Delta.objects.filter(message=generation.message, kind="appended").count() > begun
+    if not has_text and has_time and row.attempts < settings.CHATLAB_ATTEMPTS:
         return _job(generation, row.model, row, None, spent)
     close_answer(log, generation, Status.INTERRUPTED, outcome=Outcome(Status.INTERRUPTED, "worker_lost", INTERRUPTED))
     return None

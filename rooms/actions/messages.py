@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .. import frames, providers
-from ..errors import Conflict, NotFound
+from .. import frames, lease, providers
+from ..errors import Busy, Conflict, NotFound
 from ..frames import Cursor
-from ..log import Change, Transaction, cursor_at
+from ..log import Change, Transaction, cursor_at, head_of
 from ..models import Generation, Member, Message, Room
 from ..text import EMPTY_DIGEST, digest, new_id
 from .generations import close_answer
@@ -40,6 +40,7 @@ def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
             raise NotFound("The message that this one is to follow is not in this room.")
         if frame.model is not None and frame.model not in providers.models():
             raise Conflict(f"The model {frame.model!r} is not one of this server's.")
+        _require_place_in_queue(room_id)
         question = _open(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
         answer = _open_answer(log, member, room, question.pk, frame.model, None)
         _choose(log, room, parent_id, question.pk)
@@ -89,6 +90,7 @@ def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.C
             raise Conflict("This answer is still being written. Stop it first.")
         if goes_on and old.status == Generation.Status.COMPLETE:
             raise Conflict("This answer is complete; there is nothing to go on with.")
+        _require_place_in_queue(room_id)
         room = Room.objects.get(pk=room_id)
         answer = _open_answer(
             log, member, room, old.parent_id, None, frame.client_id, continues=old.pk if goes_on else None
@@ -97,6 +99,13 @@ def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.C
         return _receipt(log, frame.client_id, answer, answer)
 
     return Change(room_id, apply)
+
+
+def _require_place_in_queue(room_id: str) -> None:
+    if lease.queue_is_full(room_id):
+        raise Busy(
+            "Too many questions wait for an answer in this room. Ask again when some have theirs.", retry_after=10
+        )
 
 
 def _open(
@@ -144,7 +153,7 @@ def _open_answer(
     model = model or room.model or providers.models()[0]
     answer = _open(log, member, question_id, Message.Role.ASSISTANT, client_id, model=model)
     generation = Generation.objects.create(
-        message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=answer.created_at
+        message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=log.now
     )
     Room.objects.filter(pk=room.pk).update(tip=answer)
     log.starts.append((room.pk, generation.pk))
@@ -168,7 +177,7 @@ def _receipt_of(log: Transaction, member: Member, client_id: str) -> Receipt | N
     if message.role == Message.Role.USER:
         answer = message.children.filter(role=Message.Role.ASSISTANT).order_by("opened_seq").first()
     log.flush()
-    cursor = cursor_at(member.room_id, answer.opened_seq)
+    cursor = cursor_at(member.room_id, answer.opened_seq) or head_of(member.room_id)
     return Receipt(client_id, message.pk, message.opened_seq, answer.pk, cursor, repeated=True)
 
 

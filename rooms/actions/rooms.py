@@ -8,11 +8,11 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
 from .. import frames, providers
-from ..access import Visitor, memberships
+from ..access import Visitor, member_of
 from ..errors import Conflict, NotAllowed, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction
-from ..models import Member, Room
+from ..models import Member, Message, Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> C
     """A new room; the visitor is its owner."""
 
     def apply(log: Transaction) -> Joined:
+        _require_person(visitor)
         room = log.create_room(title=title or _("New room"))
         member = _add_member(log, room, visitor, name, Member.Role.OWNER)
         return Joined(member, room, _cursor(log, room.pk))
@@ -41,7 +42,7 @@ def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
     def apply(log: Transaction) -> Joined:
         log.room(room_id)
         room = Room.objects.get(pk=room_id)
-        member = Member.objects.filter(memberships(visitor), room=room_id).first()
+        member = member_of(visitor, room_id)
         if member is not None:
             if name and name != member.name:
                 member.name = name
@@ -50,6 +51,7 @@ def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
             return Joined(member, room, _cursor(log, room_id))
         if room.locked:
             raise NotFound("There is no such room.")
+        _require_person(visitor)
         member = _add_member(log, room, visitor, name, Member.Role.MEMBER)
         return Joined(member, room, _cursor(log, room_id))
 
@@ -89,24 +91,25 @@ def require_member(log: Transaction, member_id: str, room_id: str) -> Member:
 
 
 def _check_branches(room_id: str, chosen: dict[str, str]) -> None:
-    from ..models import Message
-
     real = set(Message.objects.filter(room=room_id, pk__in=chosen.values()).values_list("parent_id", "pk"))
     if set(chosen.items()) - real:
         raise NotFound("A chosen branch does not follow the message it is chosen for.")
 
 
+def _require_person(visitor: Visitor) -> None:
+    if not visitor.user_id and not visitor.guest:
+        raise NotAllowed("Only an account or a guest session can come in; a token belongs to one member of one room.")
+
+
 def _add_member(log: Transaction, room: Room, visitor: Visitor, name: str | None, role: str) -> Member:
-    color = Member.objects.filter(room=room).count() % Member.COLORS + 1
-    member = Member(room=room, name=name or _default_name(visitor, room), color=color, role=role)
-    if visitor.user_id:
-        member.user_id = visitor.user_id
-    elif visitor.guest:
-        member.guest = visitor.guest
-    else:
-        raise NotAllowed("A visitor needs an account or a guest session to join.")
+    who = {"user_id": visitor.user_id} if visitor.user_id else {"guest": visitor.guest}
+    member = Member.objects.filter(room=room, **who).first()  # one that has left comes back as itself
+    if member is None:
+        color = Member.objects.filter(room=room).count() % Member.COLORS + 1
+        member = Member(room=room, name=_default_name(visitor, room), color=color, **who)
+    member.name, member.role = name or member.name, role
     _tell(log, member)
-    member.save(force_insert=True)
+    member.save()
     return member
 
 

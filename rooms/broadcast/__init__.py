@@ -49,7 +49,7 @@ class Mailbox:
         self._groups[group] = await _bounded(self._layer.group_add(group, self._channel))
 
     async def rejoin(self) -> None:
-        """Repeat all memberships: a Redis that was restarted or flushed has forgotten them, without an error."""
+        """Repeat all memberships: those that the layer never took, and those that a flushed Redis has forgotten."""
         for group in list(self._groups):
             await self.join(group)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .. import actions, frames
-from ..access import Visitor
+from .. import access, actions, database, frames
 from ..database import CONNECTION_ERRORS
 from ..errors import Close, NotFound, Unavailable
 from ..limits import limits
 from ..log import Change
 from ..models import Member
-from ..reader import RoomReader
+from ..reader import RoomReader, TooSlow
 from ..worker import worker
 
 
@@ -27,7 +26,8 @@ class Socket(Protocol):
 
     room_id: str
     member: Member
-    visitor: Visitor
+    visitor: access.Visitor
+    seat: access.Seat
     reader: RoomReader
 
     async def send(self, frame: str) -> None: ...
@@ -44,13 +44,24 @@ async def obey(socket: Socket, frame: frames.ClientFrame) -> None:
 
 async def _sync(socket: Socket, frame: frames.Sync) -> None:
     try:
+        if frame.repair:
+            await _require_seat(socket)
         confirmed = await socket.reader.sync(frame)
     except CONNECTION_ERRORS as error:
         raise Unavailable("The database is not reachable. Try again.", retry_after=2) from error
     except NotFound:
         raise Closing(Close.NO_ROOM) from None
+    except TooSlow:
+        raise Closing(Close.TOO_SLOW) from None
     if not confirmed:
         socket.spend_frame()
+
+
+async def _require_seat(socket: Socket) -> None:
+    """A repair may read the whole room: the rights of a moment ago are not enough for it."""
+    found = await database.read(access.still_there, [socket.seat])
+    if found[socket.seat] != "member":
+        raise Closing(Close.SIGNED_OUT if found[socket.seat] == "signed_out" else Close.NO_ROOM)
 
 
 async def _post(socket: Socket, frame: frames.Post) -> None:
@@ -84,6 +95,8 @@ async def _typing(socket: Socket, frame: frames.Typing) -> None:
 async def _ask(socket: Socket, change: Change) -> None:
     limits.spend("CHATLAB_RATE_POSTS", socket.visitor.name, "messages")
     receipt = await actions.commit(change)
+    if receipt.repeated:
+        limits.give_back("CHATLAB_RATE_POSTS", socket.visitor.name)
     await socket.send(frames.receipt(receipt.client_id, receipt.message, receipt.seq))
 
 

@@ -39,6 +39,7 @@ class RoomConsumer(AsyncConsumer):
         self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
         self._tasks: set[asyncio.Task] = set()
+        self._catching_up: asyncio.Task | None = None
         if (await receive())["type"] != "websocket.connect":
             return
         code = await self._enter(scope)
@@ -145,7 +146,8 @@ class RoomConsumer(AsyncConsumer):
         return self.reader.sent
 
     def fell_behind(self) -> None:
-        self._spawn(self._surviving(self.reader.catch_up()))
+        if self._catching_up is None or self._catching_up.done():
+            self._catching_up = self._spawn(self._surviving(self.reader.catch_up()))
 
     def check(self, now: float) -> None:
         full_since = self.reader.full_since
@@ -165,10 +167,11 @@ class RoomConsumer(AsyncConsumer):
         """Close this socket from outside its own tasks."""
         self._spawn(self._close(code))
 
-    def _spawn(self, coroutine) -> None:
+    def _spawn(self, coroutine) -> asyncio.Task:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
+        return task
 
     def _forget(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
@@ -245,4 +248,7 @@ class NoRoomConsumer(AsyncConsumer):
 
 
 def _cursor_in(query: str) -> str:
-    return parse_qs(query, max_num_fields=20).get("cursor", [""])[0]
+    try:
+        return parse_qs(query, max_num_fields=20).get("cursor", [""])[0]
+    except ValueError:
+        return ""

@@ -53,9 +53,12 @@ async def write(job: Job, provider: Provider, leaving: Callable[[], bool] = lamb
     except asyncio.CancelledError:
         if leaving():
             await (recorder.hand_over() if asking.resumable else recorder.finish(SHUT_DOWN))
+        else:
+            await asking.give_up()
         raise
     except Fenced:
         logger.info("generation %s: it is not ours any more", job.generation)
+        await asking.give_up()
     except RoomError as error:
         logger.error("generation %s: left to its lease: %s", job.generation, error.detail)
 

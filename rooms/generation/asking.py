@@ -13,7 +13,7 @@ from contextlib import aclosing
 
 from django.conf import settings
 
-from .. import database, log
+from .. import database, lease, log
 from ..actions import Job, Outcome, Place, attempt, commit
 from ..providers import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
 from ..text import utf16_length
@@ -70,6 +70,13 @@ class Asking:
     async def clean_up(self, outcome: Outcome) -> None:
         """A background response that is not wanted any more goes on, and is paid for, until it is cancelled."""
         if self._response_id and outcome.status != "complete":
+            await self._provider.cancel(self._response_id)
+
+    async def give_up(self) -> None:
+        """The answer has been taken from this worker. Where it has ended, so must its response: whoever stopped it may
+        not have known its id yet. Where another worker goes on with it, it must not.
+        """
+        if self._response_id and await database.read(lease.has_ended, self._job.generation):
             await self._provider.cancel(self._response_id)
 
     async def _ask_until_it_ends(self, turns: list[tuple[str, str]]) -> Outcome:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from .. import database, log
-from ..actions import Job, Outcome, Piece, Place, commit, finish, hand_over, record, renew
+from ..actions import Job, Outcome, Piece, Place, commit, finish, hand_over, look_at, record, renew
 from ..text import EMPTY_DIGEST, Cleaner, clean, digest, utf16_length
 
 
@@ -87,7 +87,7 @@ class Recorder:
                 saving = self._unsaved >= max(settings.CHATLAB_CHECKPOINT, self.length // 8)
                 change = record(self.job, pieces, renew=renewing, checkpoint=saving, place=place)
                 self._under_way = asyncio.ensure_future(commit(change))
-                self._under_way.add_done_callback(_look_at)  # its waiter may be cancelled, and never ask
+                self._under_way.add_done_callback(look_at)
                 await asyncio.shield(self._under_way)
                 if renewing:
                     self._renewed = loop.time()
@@ -150,7 +150,3 @@ class Recorder:
                 self._digest = digest(piece.text, self._digest)
                 taken[number] = Piece(piece.part, piece.text, self._digest, piece.at)
         return taken, place
-
-
-def _look_at(commit: asyncio.Future) -> None:
-    commit.cancelled() or commit.exception()

@@ -83,6 +83,7 @@ class Transaction:
         self.rooms = _lock_rooms(sorted({change.room for change in changes if change.room is not None}))
         wanted = sorted({change.generation for change in changes if change.generation is not None})
         self._generations = _read_generations(f"id IN ({_in(wanted)})", wanted) if wanted else {}
+        self._created = 0
         self.starts: list[tuple[str, int]] = []
         self.stops: list[int] = []
 
@@ -92,12 +93,14 @@ class Transaction:
 
     @property
     def staged(self) -> int:
-        return sum(len(room.rows) for room in self.rooms.values())
+        """How much this transaction has to write already."""
+        return self._created + sum(len(room.rows) for room in self.rooms.values())
 
     def create_room(self, **fields: Any) -> Room:
         room = Room(**fields)
         room.floor_chain = room.chain
         room.save(force_insert=True)
+        self._created += 1
         self.rooms[room.pk] = LockedRoom(room.pk, 0, room.chain)
         return room
 

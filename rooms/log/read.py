@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from .. import database, frames
 from ..errors import NotFound
@@ -28,6 +27,18 @@ _FIND = """
     FROM rooms_room room LEFT JOIN rooms_delta delta ON delta.room_id = room.id AND delta.seq = %s
     WHERE room.id = %s
 """
+# The chain of parents, the nearest first. (The depth is what a conversation does not reach, against a circle.)
+_ANCESTORS = """
+    WITH RECURSIVE ancestor(id, depth) AS (
+        SELECT parent_id, 1 FROM rooms_message WHERE id = %s
+        UNION ALL
+        SELECT message.parent_id, ancestor.depth + 1
+        FROM rooms_message message JOIN ancestor ON message.id = ancestor.id
+        WHERE ancestor.depth < 100000
+    )
+    SELECT id FROM ancestor WHERE id IS NOT NULL ORDER BY depth
+"""
+ANCESTORS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +79,10 @@ def streaming(room_id: str) -> tuple[Cursor, dict[str, str]]:
         return head, digests
 
 
-def cursor_at(room_id: str, seq: int) -> Cursor:
-    """The cursor of a reader that has applied `seq`."""
-    return Cursor(seq, Delta.objects.values_list("chain", flat=True).get(room=room_id, seq=seq))
+def cursor_at(room_id: str, seq: int) -> Cursor | None:
+    """The cursor of a reader that has applied `seq`; None below the floor."""
+    chain = Delta.objects.filter(room=room_id, seq=seq).values_list("chain", flat=True).first()
+    return None if chain is None else Cursor(seq, chain)
 
 
 def find(room_id: str, cursor: Cursor | None) -> int | None:
@@ -146,18 +158,21 @@ def context_of(message_id: str) -> list[tuple[str, str]]:
 
     The newest ones that fit in CHATLAB_CONTEXT_MAX characters; the question itself is always among them.
     """
+    with connection.cursor() as query:
+        query.execute(_ANCESTORS, [message_id])
+        ancestors = [row[0] for row in query.fetchall()]
     turns: list[tuple[str, str]] = []
     size = 0
-    columns = ("parent_id", "role", "text", "generation__status")
-    parent = Message.objects.values_list("parent_id", flat=True).get(pk=message_id)
-    while parent is not None:
-        parent, role, text, status = Message.objects.values_list(*columns).get(pk=parent)
-        if status in Generation.OPEN or not text:
-            continue
-        size += len(text)
-        if turns and size > settings.CHATLAB_CONTEXT_MAX:
-            break
-        turns.append((role, text))
+    for start in range(0, len(ancestors), ANCESTORS_AT_ONCE):
+        some = ancestors[start : start + ANCESTORS_AT_ONCE]
+        ended = Message.objects.filter(pk__in=some).exclude(generation__status__in=Generation.OPEN)
+        said = {pk: (role, text) for pk, role, text in ended.values_list("pk", "role", "text")}
+        for role, text in (said[pk] for pk in some if pk in said):
+            size += len(text)
+            if turns and size > settings.CHATLAB_CONTEXT_MAX:
+                return turns[::-1]
+            if text:
+                turns.append((role, text))
     return turns[::-1]
 
 
@@ -166,19 +181,20 @@ def _newest_messages(room_id: str, before: int | None = None) -> tuple[list[dict
     rows = Message.objects.filter(room=room_id).select_related("generation").order_by("-opened_seq")
     if before is not None:
         rows = rows.filter(opened_seq__lt=before)
-    found: list[Message] = []
-    size = 0
-    for row in rows[: settings.CHATLAB_SNAPSHOT_MESSAGES + 1].iterator(chunk_size=8):
-        size += len(row.text) + len(row.reasoning)
-        if found and (len(found) >= settings.CHATLAB_SNAPSHOT_MESSAGES or size > settings.CHATLAB_SNAPSHOT_BYTES):
+    found: list[dict] = []
+    size, oldest = 0, None
+    for row in rows[: settings.CHATLAB_SNAPSHOT_MESSAGES].iterator(chunk_size=8):
+        body = _message(row)
+        size += len(body["text"].encode()) + len(body.get("reasoning", "").encode())
+        if found and size > settings.CHATLAB_SNAPSHOT_BYTES:
             break
-        found.append(row)
-    oldest = found[-1].opened_seq if found else None
+        found.append(body)
+        oldest = row.opened_seq
     if before is None and oldest is not None:
-        open_rows = Q(generation__status__in=Generation.OPEN, opened_seq__lt=oldest)
-        found += rows.filter(open_rows)
+        open_rows = rows.filter(generation__status__in=Generation.OPEN, opened_seq__lt=oldest)
+        found += map(_message, open_rows)
     more = oldest is not None and rows.filter(opened_seq__lt=oldest).exists()
-    return [_message(row) for row in reversed(found)], str(oldest) if more else None
+    return found[::-1], str(oldest) if more else None
 
 
 def _message(row: Message) -> dict:

@@ -52,7 +52,7 @@ class Writer:
 
     def __init__(self, on_commit: Callable[[Batch], None]):
         self._on_commit = on_commit
-        self._queue: queue.SimpleQueue[tuple[Change, Future] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Change, Future] | None] = queue.SimpleQueue()  # of the thread below
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -61,27 +61,31 @@ class Writer:
         future: Future = Future()
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._loop, name="chatlab-writer", daemon=True)
+                self._queue = queue.SimpleQueue()
+                self._thread = threading.Thread(
+                    target=self._loop, args=[self._queue], name="chatlab-writer", daemon=True
+                )
                 self._thread.start()
-        self._queue.put((change, future))
+            self._queue.put((change, future))
         return future
 
     def close(self) -> None:
         """Commit what is waiting, end the thread and its connection. The next submit starts a new one."""
         with self._lock:
             thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.put(None)
         if thread is not None:
-            self._queue.put(None)
             thread.join()
 
-    def _loop(self) -> None:
+    def _loop(self, waiting: queue.SimpleQueue) -> None:
         database.quiet_connection()
         try:
-            while (first := self._queue.get()) is not None:
+            while (first := waiting.get()) is not None:
                 batch, ending = [first], False
                 while len(batch) < BATCH_MAX:
                     try:
-                        entry = self._queue.get_nowait()
+                        entry = waiting.get_nowait()
                     except queue.Empty:
                         break
                     if entry is None:
@@ -118,15 +122,15 @@ class Writer:
 
     def _commit_through_outages(self, changes: list[Change]) -> list[Any]:
         deadline = time.monotonic() + RETRY_FOR
-        pause, attempt = 0.05, None
+        pause, unknown = 0.05, None
         while True:
+            attempt = _Attempt(changes)
             try:
-                if attempt is None or not attempt.landed():
-                    attempt = _Attempt(changes)
-                    attempt.run()
+                attempt.run(unknown)
                 break
             except database.CONNECTION_ERRORS as error:
                 connection.close()
+                unknown = attempt if attempt.batch is not None else unknown  # it came as far as its COMMIT
                 if time.monotonic() > deadline:
                     logger.error("the database is not reachable: %s", error)
                     raise Unavailable("The database is not reachable. Try again.", retry_after=5) from error
@@ -146,9 +150,15 @@ class _Attempt:
         self.batch: Batch | None = None
         self._last_row: tuple[str, int, str] | None = None
 
-    def run(self) -> None:
+    def run(self, unknown: _Attempt | None) -> None:
+        """`unknown`: an attempt that lost its connection in COMMIT. Whether it landed is asked under the rooms' locks:
+        the server may still have been busy with it.
+        """
         with transaction.atomic():
             log = Transaction(self.changes)
+            if unknown is not None and unknown.landed():
+                self.outcomes, self.batch, self._last_row = unknown.outcomes, unknown.batch, unknown._last_row
+                return
             for change in self.changes:
                 self.outcomes.append(_apply(change, log))
             log.flush()

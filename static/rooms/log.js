@@ -95,13 +95,17 @@ export class RoomLog {
     return this.messages.filter((message) => digest(message.text ?? "") !== message.digest).map((message) => message.id);
   }
 
-  /** Older messages, in front of those held. Returns the ones that are new here, oldest first. */
+  /**
+   * A page of older messages, in front of those held; an old one that is still open is held already, and takes its place
+   * among them. Returns the page as it stands now, oldest first.
+   */
   prepend({ messages, earlier = null }) {
-    const fresh = messages.filter((message) => !this.held.has(message.id)).map((message) => ({ ...message }));
-    this.state.messages.unshift(...fresh);
-    for (const message of fresh) this.held.set(message.id, message);
+    const page = messages.map((message) => this.held.get(message.id) ?? { ...message });
+    const inPage = new Set(page);
+    this.state.messages = [...page, ...this.state.messages.filter((message) => !inPage.has(message))];
+    for (const message of page) this.held.set(message.id, message);
     this.earlier = earlier;
-    return fresh;
+    return page;
   }
 
   receive(frame) {

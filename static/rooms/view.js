@@ -44,7 +44,7 @@ export class RoomView {
   prepend(messages) {
     const anchor = this.list.firstElementChild;
     this.follow.keepPlace(anchor, () => {
-      const nodes = messages.map((message) => this.#make(message).node);
+      const nodes = messages.map((message) => (this.#views.get(message.id) ?? this.#make(message)).node);
       this.list.prepend(...nodes);
       this.#showEarlier();
     });

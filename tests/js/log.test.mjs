@@ -69,12 +69,21 @@ test("changes name what the view has to touch, and the text that an answer was o
 test("earlier messages go in front, none of them twice, and leave the cursor alone", () => {
   const log = new RoomLog(room({ cursor: "9.x", messages: [{ id: "m3", text: "", digest: "00000000", seq: 9 }], earlier: "t1" }));
   const page = { messages: [{ id: "m1", text: "", seq: 1 }, { id: "m2", text: "", seq: 2 }, { id: "m3", text: "old", seq: 3 }], earlier: "t0" };
-  assert.deepEqual(log.prepend(page).map(({ id }) => id), ["m1", "m2"]);
+  const shown = log.prepend(page);
+  assert.deepEqual(shown.map(({ id }) => id), ["m1", "m2", "m3"]);
+  assert.equal(shown[2].seq, 9, "what is held is newer than the page");
   assert.deepEqual(log.messages.map(({ id }) => id), ["m1", "m2", "m3"]);
   assert.equal(log.earlier, "t0");
   assert.equal(log.cursor, "9.x");
   assert.equal(log.prepend({ messages: [] }).length, 0);
   assert.equal(log.earlier, null);
+});
+
+test("an old answer that is still open takes its place among the earlier messages", () => {
+  const messages = [{ id: "m2", text: "", seq: 9 }, { id: "m5", text: "", seq: 5 }];
+  const log = new RoomLog(room({ cursor: "9.x", messages, earlier: "t1" }));
+  log.prepend({ messages: [{ id: "m2", text: "", seq: 2 }, { id: "m3", text: "", seq: 3 }, { id: "m4", text: "", seq: 4 }] });
+  assert.deepEqual(log.messages.map(({ id }) => id), ["m2", "m3", "m4", "m5"]);
 });
 
 test("a snapshot is copied: what happens later does not write into the page's JSON", () => {

@@ -38,13 +38,13 @@ class Command(BaseCommand):
         except RoomError as refusal:
             raise CommandError(refusal.detail) from refusal
         finally:
-            actions.close()
+            actions.close_writer()
             database.close()
         if status != "complete":
             raise CommandError(f"The answer is {status}.", returncode=1)
 
     async def _ask(self, member, room, frame) -> str:
-        actions.start()
+        actions.start_publishing()
         try:
             receipt = await actions.commit(actions.post(member, room, frame))
             return await self._print_answer(room, receipt)

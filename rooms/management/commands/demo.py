@@ -38,7 +38,7 @@ class Command(BaseCommand):
             f"  Admin      {base}/admin/   {login}\n"
         )
         self.stdout.flush()  # into a pipe, too: the password is said only once
-        actions.close()
+        actions.close_writer()
         if not no_server:
             call_command("runserver", f"{host}:{port}", use_reloader=False)
 

@@ -3,6 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from rooms import access, actions
+from rooms.errors import RoomError
 from rooms.models import Member, Room
 from rooms.text import new_id
 
@@ -17,5 +18,10 @@ class Command(BaseCommand):
     def handle(self, *, room, name, **options):
         if not Room.objects.filter(pk=room).exists():
             raise CommandError(f"There is no room {room!r}.")
-        joined = actions.commit_now(actions.join(access.Visitor(guest=f"program-{new_id()}"), room, name))
+        try:
+            joined = actions.commit_now(actions.join(access.Visitor(guest=f"program-{new_id()}"), room, name))
+        except RoomError as refusal:
+            raise CommandError("Nobody new can join this room: it is locked.") from refusal
+        finally:
+            actions.close_writer()
         self.stdout.write(access.new_token(Member.objects.get(pk=joined.member.pk)))
