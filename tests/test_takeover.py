@@ -144,11 +144,15 @@ async def test_a11_a_worker_that_wakes_up_after_a_take_over_writes_nothing(upstr
 
 async def test_a_worker_whose_clock_is_ahead_takes_nothing_from_others(upstream, stage, visitor, tab):
     """Leases are compared in the database's time and in no worker's."""
-    await stage.worker()
+    holder = await stage.worker(**HOURS)
     question, (gate,), text = halted(30, 30)
     room, here, answer = await begun(stage, visitor, tab, question, 30)
-    await stage.worker(accident="has_another_clock:3600")
-    await here.finished(await here.post(Question({"text": "It has looked at the queue."})))
+    await stage.freeze(holder)
+    await stage.worker(accident="has_another_clock:7200")
+    await here.finished(await here.post(Question({"text": "It is there, and takes what is to be had."})))
+    with pytest.raises(AssertionError):
+        await eventually(lambda: stage.generation(answer, "fence") > 1, 1.5)
+    holder.thaw()
     await upstream.open(gate)
     await whole(stage, room, here, answer, text)
     assert stage.generation(answer, "fence") == 2, "one claim and one end"
@@ -218,4 +222,5 @@ async def test_a16_of_two_workers_that_claim_at_once_one_wins(upstream, stage, t
     assert kinds.count("started") == kinds.count("closed") == number
     asked = await asyncio.gather(*(upstream.requests(question) for question in questions))
     assert [len(requests) for requests in asked] == [1] * number
+    assert [stage.generation(answer, "fence") for answer in answers] == [2] * number, "one claim and one end each"
     stage.database.check_room(room)

