@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from django.test import override_settings
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
@@ -122,9 +123,8 @@ def test_an_answer_that_breaks_keeps_its_text(place, cut: list[str], breaks) -> 
 
 @examples(10)
 @given(pieces(st.lists(raw_texts, min_size=1, max_size=4).map("".join)), st.integers(1, 40))
-def test_checkpoints_do_not_show(place, settings, cut: list[str], every: int) -> None:
+def test_checkpoints_do_not_show(place, cut: list[str], every: int) -> None:
     """However often the text is saved in between, it is the same, and a snapshot in the middle is a beginning of it."""
-    settings.CHATLAB_CHECKPOINT = every
     seen: list[str] = []
     answer = place.post().answer
 
@@ -135,7 +135,8 @@ def test_checkpoints_do_not_show(place, settings, cut: list[str], every: int) ->
                 body = await database.read(log.snapshot, place.room)
                 seen.append(next(held["text"] for held in body["messages"] if held["id"] == answer))
 
-    asyncio.run(generation.run(place.room, generation_of(answer), "worker", Watching([*cut, Ended("complete")])))
+    with override_settings(CHATLAB_CHECKPOINT=every):
+        asyncio.run(generation.run(place.room, generation_of(answer), "worker", Watching([*cut, Ended("complete")])))
     message = Message.objects.get(pk=answer)
     check(message, clean("".join(cut)))
     assert all(message.text.startswith(text) for text in seen)
