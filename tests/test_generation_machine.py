@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from rooms import actions, database, frames, lease, log
 from rooms.actions import Outcome, Place, Receipt, commit_now
-from rooms.errors import Conflict, Fenced
+from rooms.errors import Busy, Conflict, Fenced
 from rooms.frames import TERMINAL
 from rooms.models import Delta, Generation, Message
 
@@ -97,6 +97,10 @@ class Generations(RuleBasedStateMachine):
     @rule(member=st.integers(0, 1), text=texts)
     def post(self, member: int, text: str) -> None:
         name = client_id()
+        if self._full():
+            with pytest.raises(Busy):
+                self.members[member].post(text, client_id=name)
+            return
         receipt = self.members[member].post(text, client_id=name)
         assert not receipt.repeated
         self._opened(member, name, receipt)
@@ -128,8 +132,9 @@ class Generations(RuleBasedStateMachine):
         old = _pick([answer for answer in self.answers if not answer.open], number)
         verb, frame = (actions.continue_answer, frames.Continue) if goes_on else (actions.retry, frames.Retry)
         change = verb(self.members[member].member, self.room, frame(old.message, name := client_id()))
-        if goes_on and old.status == "complete":
-            with pytest.raises(Conflict):
+        refusal = Conflict if goes_on and old.status == "complete" else Busy if self._full() else None
+        if refusal is not None:
+            with pytest.raises(refusal):
                 commit_now(change)
             return
         self._opened(member, name, commit_now(change), old.text if goes_on else "")
@@ -137,6 +142,9 @@ class Generations(RuleBasedStateMachine):
     def _opened(self, member: int, name: str, receipt: Receipt, begins_with: str = "") -> None:
         self.receipts[member, name] = receipt
         self.answers.append(Answer(receipt.answer, generation_of(receipt.answer), begins_with=begins_with))
+
+    def _full(self) -> bool:
+        return len(self._queued()) >= settings.CHATLAB_ROOM_QUEUE
 
     # -- workers -------------------------------------------------------------------------------------------------------
 
@@ -248,7 +256,7 @@ class Generations(RuleBasedStateMachine):
         """The whole process: its writer, its connections, and every worker in it."""
         if not really:
             return
-        actions.close()
+        actions.close_writer()
         database.close()
         self.writing.clear()
 
@@ -268,6 +276,9 @@ class Generations(RuleBasedStateMachine):
             status = "interrupted"
         commit_now(actions.expire(self.room, answer.generation))
         answer.end(status)
+
+    def _queued(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.status == "queued"]
 
     def _streaming(self) -> list[Answer]:
         return [answer for answer in self.answers if answer.status == "streaming"]
@@ -312,12 +323,16 @@ class Generations(RuleBasedStateMachine):
 
     @invariant()
     def workers_find_what_is_to_be_had_and_notice_what_they_lost(self) -> None:
-        waiting = {generation for room, generation in lease.waiting() if room == self.room}
-        assert waiting == {a.generation for a in self.answers if a.status == "queued" or a.open and a.lapsed}
+        """Oldest first, and no more of those that wait than the room may stream."""
+        most = settings.CHATLAB_ROOM_ANSWERS
+        found = [generation for room, generation in lease.waiting() if room == self.room]
+        orphans = [answer.generation for answer in self._streaming() if answer.lapsed]
+        queued = [answer.generation for answer in self._queued()[:most]] if len(self._streaming()) < most else []
+        assert found == [*orphans, *queued]
         for writer in self.writing:
             lost = lease.lost_among({writer.answer.generation: writer.pen.job.fence})
             assert bool(lost) == (not writer.may)
-        assert len(self._streaming()) <= settings.CHATLAB_ROOM_ANSWERS
+        assert len(self._streaming()) <= most
 
     def teardown(self) -> None:
         """I8: when the faults stop, one worker that looks at the queue brings every answer to its end."""

@@ -204,8 +204,8 @@ async def test_a13_what_cannot_be_handed_over_ends_at_once(upstream, stage, visi
 
 
 async def test_a16_of_two_workers_that_claim_at_once_one_wins(upstream, stage, tmp_path, visitor, tab):
-    """Both wait in front of the same forty questions, and start at the same moment."""
-    number, start = 40, tmp_path / "start"
+    """Both wait in front of the same twenty questions, and start at the same moment."""
+    number, start = 20, tmp_path / "start"
     settings = {"accident": f"holds_its_claims:{start}", "CHATLAB_ROOM_ANSWERS": "100"}
     await stage.workers_of(settings, settings)
     alice = visitor(stage.server)

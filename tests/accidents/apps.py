@@ -140,7 +140,7 @@ def _note(path: Path) -> None:
 
 
 def _when_staged(text: str, happens: Callable[[], None]) -> list[bool]:
-    """Watch for rows with this text, once they are written inside their transaction. The list is filled then."""
+    """Once, when rows with this text are written inside their transaction. The list is filled then."""
     from rooms.log.append import Transaction
 
     flush, seen = Transaction.flush, []
@@ -148,7 +148,7 @@ def _when_staged(text: str, happens: Callable[[], None]) -> list[bool]:
     def watching(self: Transaction) -> None:
         fresh = [row for room in self.rooms.values() for row in room.rows[room.flushed :]]
         flush(self)
-        if any(row.kind == "appended" and text in row.payload for row in fresh):
+        if not seen and any(row.kind == "appended" and text in row.payload for row in fresh):
             seen.append(True)
             happens()
 

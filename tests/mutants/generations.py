@@ -185,6 +185,13 @@ GENERATIONS = [
         'cursor.executemany(f"UPDATE {_table(Room)} SET head=%s, chain=%s, active_at=%s WHERE id=%s", [values])',
         "tests/test_stop.py -k locked",
     ),
+    Mutant(
+        "a transaction that the database has ended is not tried again",
+        "rooms/database.py",
+        "CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)",
+        "CONNECTION_ERRORS = (OperationalError, InterfaceError)",
+        "tests/test_faults_worker.py -k a12",
+    ),
     # -- going away ------------------------------------------------------------------------------------------------
     Mutant(
         "a worker does not hear SIGTERM",
