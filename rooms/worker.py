@@ -25,6 +25,9 @@ from .providers import Provider, open_provider, preload
 logger = logging.getLogger(__name__)
 
 
+CANCEL_WITHIN = 5.0  # seconds that calls which end responses at the provider get when the process ends
+
+
 class Worker:
     def __init__(self) -> None:
         self.holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -115,6 +118,8 @@ class Worker:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        if self._others:
+            await asyncio.wait(self._others, timeout=CANCEL_WITHIN)
         if self._provider is not None:
             await self._provider.close()
 

@@ -136,6 +136,7 @@ def configured(settings, upstream: UpstreamProcess) -> Iterator[None]:
     settings.CHATLAB_PROVIDER, settings.CHATLAB_MODEL, settings.CHATLAB_MODELS = "openai", "scripted", []
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = KEY, upstream.base_url
     settings.OPENAI_API, settings.OPENAI_BACKGROUND = "responses", False
+    settings.CHATLAB_TOTAL_TIMEOUT = 20.0
     with pytest.MonkeyPatch.context() as patch, alone():
         patch.setattr(asking, "BACK_OFF", (0.01, 0.05))
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):

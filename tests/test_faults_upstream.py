@@ -82,10 +82,11 @@ def test_d2_not_even_a_head_comes(desk, settings) -> None:
     assert (answer.end, answer.text) == (("complete", ""), "at last")
 
 
-def test_d2_a_slow_first_event_is_waited_for_longer_than_a_silence(desk, settings) -> None:
-    """A local model may load for a minute. Silence is what comes after the first bytes."""
+@pytest.mark.parametrize("head", [[], [{"headers": {}}]])
+def test_d2_a_slow_first_event_is_waited_for_longer_than_a_silence(desk, settings, head) -> None:
+    """A local model may load for a minute, before its head or behind it. A silence is what follows the first bytes."""
     settings.CHATLAB_SILENCE_TIMEOUT, settings.CHATLAB_FIRST_EVENT_TIMEOUT = 0.05, 10.0
-    answer = desk.ask({"wait": 0.3}, {"text": "loaded"})
+    answer = desk.ask(*head, {"wait": 0.3}, {"text": "loaded"})
     assert (answer.end, answer.text) == (("complete", ""), "loaded")
     assert answer.row.attempts == 1
 

@@ -47,6 +47,7 @@ def test_d6_a_huge_delta_is_refused_and_what_came_before_it_stays(desk, size, be
 def test_d6_a_line_without_an_end_is_refused(desk) -> None:
     answer = desk.ask({"text": "short "}, {"huge": 64 * 2**20, "bare": True})
     assert (answer.end, answer.text) == (("interrupted", "upstream"), "short ")
+    assert answer.detail == "The model provider sent more at once than it may."
 
 
 def test_d6_an_answer_that_grows_too_long_is_cut_and_keeps_its_beginning(desk, settings) -> None:

@@ -191,6 +191,14 @@ def test_a_hole_is_filled_by_resuming(desk) -> None:
     assert calls(desk, answer)[1] == ("GET", "4")
 
 
+def test_a_keepalive_costs_no_place(desk) -> None:
+    """Here it has the number of the event that follows."""
+    alive = {"event": {"type": "keepalive", "sequence_number": 5}}
+    answer = desk.ask({"text": "a"}, alive, {"text": "b"}, {"reset": True}, {"text": "c"})
+    assert (answer.end, answer.text) == (("complete", ""), "abc")
+    assert calls(desk, answer)[1] == ("GET", "5")
+
+
 def test_a_hole_that_the_provider_has_itself_is_none(desk) -> None:
     answer = desk.ask({"text": ["a"]}, {"skip": 7}, {"text": ["b", "c"]})
     assert (answer.end, answer.text) == (("complete", ""), "abc")
@@ -207,9 +215,8 @@ def test_a_server_that_does_not_count_is_not_resumed(desk, number) -> None:
             return {"raw": f"data: {json.dumps(event)}\n\n"}
         return {"event": event}
 
-    created = sent("response.created", response={"id": "resp_uncounted"})
     deltas = [sent("response.output_text.delta", delta=text) for text in ("a", "a", "b")]
-    answer = desk.ask(created, *deltas, {"reset": True})
+    answer = desk.ask({"begin": True}, *deltas, {"reset": True})
     assert (answer.end, answer.text) == (("interrupted", "upstream"), "aab")
     assert answer.row.upstream_seq is None
     again = claimed_again(desk, answer)

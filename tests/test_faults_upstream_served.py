@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .harness.tab import Refused
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
 
@@ -157,3 +158,19 @@ async def test_a_background_response_is_cut_and_stopped(upstream, own_server, vi
 
     await eventually(cancelled, 2)
     server.database.check_room(room)
+
+
+async def test_a_model_that_is_not_on_the_list_is_refused_at_every_door(upstream, own_server, visitor, tab):
+    server = own_server(CHATLAB_MODELS="small,org/large:8b")
+    alice = visitor(server)
+    room = await alice.create_room()
+    here = await tab(alice, room)
+    with pytest.raises(Refused, match="conflict"):
+        await here.post("Why?", model="of-somebody-else")
+    body = {"client_id": "of-somebody-else", "text": "Why?", "model": "of-somebody-else"}
+    refused = await alice.request("POST", f"/api/rooms/{room}/messages", body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    question = Question({"text": "a"})
+    answer = await here.post(question, model="org/large:8b")
+    assert (await here.finished(answer))["model"] == "org/large:8b"
+    assert (await upstream.requests(question))[0]["body"]["model"] == "org/large:8b"

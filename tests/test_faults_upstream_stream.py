@@ -86,12 +86,17 @@ def test_d4_comments_and_fields_nobody_knows_are_passed_over(desk) -> None:
     whole(send(desk, noise + encoded(*TEXTS).replace(b"\n\n", b"\n\n" + noise)))
 
 
-def test_d4_data_may_be_spread_over_many_lines(desk) -> None:
+@pytest.mark.parametrize("size", [1, 100_000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_d4_data_may_be_spread_over_many_lines(desk, end, size) -> None:
+    """With other fields between them; and CR LF is one line end, also where it comes in two pieces."""
+    between = f"id: 1{end}: or{end}data:{end}"
     blocks = []
     for event in events(*TEXTS):
         lines = json.dumps(event, indent=1).split("\n")
-        blocks.append("id: 1\n: or\ndata:\n".join(f"data:{line}\n" for line in lines) + "\n")
-    whole(send(desk, "".join(blocks).encode()))
+        blocks.append(between.join(f"data:{line}{end}" for line in lines) + end)
+    data = "".join(blocks).encode()
+    whole(send(desk, *(data[start : start + size] for start in range(0, len(data), size))))
 
 
 def test_d4_the_empty_line_behind_the_last_event_may_be_missing(desk) -> None:

@@ -245,6 +245,31 @@ def test_only_what_is_no_data_is_taken_out(pieces: list[bytes]) -> None:
     assert data(kept) == data(b"".join(pieces).removeprefix(b"\xef\xbb\xbf"))
 
 
+def test_only_the_beginning_of_a_refusal_is_read() -> None:
+    """It may have no end, and all of it would be kept in memory."""
+    sent: list[int] = []
+
+    class Endless(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for number in range(1_000):
+                sent.append(number)
+                yield b"No. \n\n" * 1_000
+
+    class Refusing(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(500, stream=Endless(), request=request)
+
+    async def run() -> None:
+        client = make_client(Refusing(), api_key="key", base_url="http://canned.invalid/v1")
+        with pytest.raises(ProviderError) as refused:
+            await anext(ResponsesProvider(client).stream(REQUEST))
+        await client.close()
+        assert len(refused.value.error) <= 2_000
+
+    asyncio.run(run())
+    assert len(sent) < 20
+
+
 # -- small parts -------------------------------------------------------------------------------------------------------
 
 

@@ -112,10 +112,7 @@ def record(job: Job, pieces: list[Piece], *, renew: bool, checkpoint: bool, plac
             log.checkpoint(job.message)
         if renew:
             lease.renew(job.generation, log.now)
-        if place is not None:
-            Generation.objects.filter(pk=job.generation).update(
-                response_id=place.response_id, upstream_seq=place.seq, background=place.background
-            )
+        _note_place(job, place)
 
     return Change(job.room, apply, generation=job.generation)
 
@@ -130,12 +127,13 @@ def renew(job: Job) -> Change:
     return Change(job.room, apply, generation=job.generation)
 
 
-def finish(job: Job, pieces: list[Piece], outcome: Outcome) -> Change:
+def finish(job: Job, pieces: list[Piece], outcome: Outcome, place: Place | None = None) -> Change:
     """Append the last text, and end."""
 
     def apply(log: Transaction) -> None:
         generation = log.fenced(job.generation, job.fence)
         _append(log, job.room, job.message, pieces)
+        _note_place(job, place)
         close_answer(log, generation, outcome.status, outcome=outcome, by_worker=True)
 
     return Change(job.room, apply, generation=job.generation)
@@ -255,3 +253,10 @@ def _append(log: Transaction, room_id: str, message_id: str, pieces: list[Piece]
     for piece in pieces:
         payload = frames.appended(message_id, piece.text, piece.part)
         log.append(room_id, "appended", payload, message=message_id, digest=piece.digest, at=piece.at)
+
+
+def _note_place(job: Job, place: Place | None) -> None:
+    if place is not None:
+        Generation.objects.filter(pk=job.generation).update(
+            response_id=place.response_id, upstream_seq=place.seq, background=place.background
+        )

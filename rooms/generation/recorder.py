@@ -109,8 +109,8 @@ class Recorder:
         await self._settle_under_way()
         for part, cleaner in self._cleaners.items():
             self._gather(part, cleaner.end())
-        pieces, _ = self._take()
-        await commit(finish(self.job, pieces, outcome))
+        pieces, place = self._take()
+        await commit(finish(self.job, pieces, outcome, place))
 
     async def hand_over(self) -> None:
         """Give the lease back, with all that is gathered, for another worker to resume."""

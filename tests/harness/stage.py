@@ -13,7 +13,7 @@ from .worker import WorkerProcess
 
 # Shorter than in production, so that a test takes seconds; still long for a machine that is busy with other tests.
 LEASE = {"CHATLAB_LEASE": "2.5", "CHATLAB_LEASE_RENEW": "0.4"}
-LOOKS = {"CHATLAB_QUEUE_POLL": "0.25", "CHATLAB_HEAD_CHECK": "0.5"}
+LOOKS = {"CHATLAB_ROOM_QUEUE": "1000", "CHATLAB_QUEUE_POLL": "0.25", "CHATLAB_HEAD_CHECK": "0.5"}
 
 
 class Stage:

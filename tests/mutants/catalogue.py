@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .mutant import Mutant
+from .upstream import UPSTREAM
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """`before` occurs once in `path` and becomes `after`; then `tests` (arguments of pytest) must fail."""
-
-    name: str
-    path: str
-    before: str
-    after: str
-    tests: str
-
+__all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS = [
     Mutant(
@@ -124,4 +115,5 @@ MUTANTS = [
         "return len(text)",
         "tests/test_bad_input.py -k too_long",
     ),
+    *UPSTREAM,
 ]
