@@ -27,7 +27,7 @@ def scripts(key: str) -> list[list[dict]]:
     html = f"<html><body><pre>Authorization: Bearer {key}</pre></body></html>"
     moved = {"status": 302, "body": html, "headers": {"location": f"http://127.0.0.1:9/?key={key}"}}
     return [
-        *([{"status": status, "body": error}] for status in (400, 401, 403, 404, 409, 413, 429, 500, 503)),
+        *([{"status": status, "body": error}] for status in (400, 401, 404, 429, 503)),
         [{"status": 502, "body": html}],
         [moved],
         [{"headers": {"content-type": "text/html"}}, {"raw": html}, {"eof": True}],
