@@ -160,7 +160,8 @@ class Generations(RuleBasedStateMachine):
             answer.status, answer.text = "streaming", answer.begins_with
         if wins or takes_over:
             answer.fence, answer.lapsed = answer.fence + 1, False
-        if takes_over and not answer.resumable and (answer.text or answer.attempts >= settings.CHATLAB_ATTEMPTS):
+        said = answer.text != answer.begins_with
+        if takes_over and not answer.resumable and (said or answer.attempts >= settings.CHATLAB_ATTEMPTS):
             event("taken over, and could not be resumed")
             answer.end("interrupted")
             wins = takes_over = False
