@@ -34,8 +34,8 @@ MUTANTS = [
     Mutant(
         "sockets do not join their room's group",
         "rooms/consumers/room.py",
-        "await mailbox.join(broadcast.group_of(self.room_id))",
-        'await mailbox.join("nobody")',
+        "await self._mailbox.join(broadcast.group_of(self.room_id))",
+        'await self._mailbox.join("nobody")',
         "tests/test_complaints.py -k live",
     ),
     Mutant(
@@ -55,15 +55,15 @@ MUTANTS = [
     Mutant(
         "nobody takes over what a dead worker left",
         "rooms/lease.py",
-        "Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned)",
-        "Generation.objects.filter(Q(status=Generation.Status.QUEUED))",
+        'return [*orphaned.values_list("room_id", "pk")[:AT_ONCE], *queued',
+        "return [*queued",
         "tests/test_crash.py -k kill_9_and_the_answer",
     ),
     Mutant(
         "the queue is the event, not the row",
         "rooms/lease.py",
-        "Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned)",
-        "Generation.objects.filter(orphaned)",
+        '[:AT_ONCE], *queued.values_list("room_id", "pk")[:AT_ONCE]]',
+        "[:AT_ONCE]]",
         "tests/test_crash.py -k queued",
     ),
     Mutant(
@@ -76,8 +76,8 @@ MUTANTS = [
     Mutant(
         "half of an emoji is not held back",
         "rooms/text.py",
-        'if piece and "\\ud800" <= piece[-1] <= "\\udbff":',
-        "if False:",
+        'if not piece or not "\\ud800" <= piece[-1] <= "\\udbff":',
+        "if True:",
         "tests/test_text.py -k split",
     ),
     Mutant(

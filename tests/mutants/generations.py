@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .catalogue import Mutant
+from .mutant import Mutant
 
 GENERATIONS = [
     # -- fences ----------------------------------------------------------------------------------------------------
@@ -69,8 +69,8 @@ GENERATIONS = [
     Mutant(
         "no worker takes over",
         "rooms/lease.py",
-        "Generation.objects.filter(Q(status=Generation.Status.QUEUED) | orphaned)",
-        "Generation.objects.filter(Q(status=Generation.Status.QUEUED))",
+        'return [*orphaned.values_list("room_id", "pk")[:AT_ONCE], *queued',
+        "return [*queued",
         "tests/test_headline.py -k sqlite",
     ),
     Mutant(
@@ -101,8 +101,8 @@ GENERATIONS = [
     Mutant(
         "another request after visible text: the next worker",
         "rooms/actions/generations.py",
-        "if not has_text and row.attempts < settings.CHATLAB_ATTEMPTS:",
-        "if row.attempts < settings.CHATLAB_ATTEMPTS:",
+        "if not has_text and has_time and row.attempts",
+        "if has_time and row.attempts",
         "tests/test_takeover.py -k cannot_be_resumed and sqlite",
     ),
     Mutant(
@@ -129,10 +129,10 @@ GENERATIONS = [
     Mutant(
         "readers are told before the commit",
         "rooms/log/writer.py",
-        "                    attempt.run()\n",
-        "                    with transaction.atomic():\n"
-        "                        attempt.run()\n"
-        "                        self._on_commit(attempt.batch)\n",
+        "                attempt.run(unknown)\n",
+        "                with transaction.atomic():\n"
+        "                    attempt.run(unknown)\n"
+        "                    self._on_commit(attempt.batch)\n",
         "tests/test_faults_worker.py -k not_committed and sqlite",
     ),
     Mutant(
