@@ -79,6 +79,8 @@ async def test_what_is_not_committed_is_not_shown(upstream, stage, here):
     await upstream.open(gate)
     await dying.died()
     assert "".join(stage.database.appended(answer)) == here.text(answer) == "".join(words(30))
+    shown = [item["text"] for frame in here.received("deltas") for item in frame["items"] if item["kind"] == "appended"]
+    assert "".join(shown) == "".join(words(30)), "something was shown, and taken back"
     await stage.worker(**BACKGROUND)
     assert (await here.finished(answer))["text"] == "".join(words(60))
     stage.database.check_room(here.room)
