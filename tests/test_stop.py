@@ -56,8 +56,9 @@ class Scene:
         for tab in (self.there, self.here):
             left = within - (time.monotonic() - started)
             await tab.until(lambda tab=tab: tab.status(answer) == status, left, f"{status} within {within} s")
+        took = time.monotonic() - started
         self.closed_once(answer)
-        return time.monotonic() - started
+        return took
 
     def closed_once(self, *answers: str) -> None:
         self.stage.database.check_room(self.room)
