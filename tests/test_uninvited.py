@@ -121,7 +121,7 @@ async def test_a_token_that_nobody_made_gets_no_session(server) -> None:
 async def test_a_form_is_refused_and_is_no_error_of_the_server(server) -> None:
     async with httpx2.AsyncClient(base_url=server.url) as client:
         token = (await client.get("/")).cookies["csrftoken"]
-        answer = await client.post("/api/rooms", headers={"X-CSRFToken": token}, data={"title": "A form"})
+        answer = await client.post("/api/rooms", headers={"X-CSRFToken": token}, files={"title": b"A form"})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_frame")
 
 
