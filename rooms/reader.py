@@ -139,8 +139,7 @@ class RoomReader:
         if head is not None:
             self.sent = cursor
         else:
-            self.sent, frame = await self.feed.state()
-            await self._send_up_to(self.sent, frame)
+            await self._send_snapshot()
             head = self.sent.seq
         await self._catch_up(look=head > self.sent.seq)
 
@@ -169,12 +168,14 @@ class RoomReader:
         else:
             raise Unavailable("This room's log does not fit its head: manage.py verify tells more.")
         if self.sent.seq > self.feed.head.seq:  # the database was restored: this reader is in a future that is no more
-            self.sent, frame = await self.feed.state()
-            await self._send_up_to(self.sent, frame)
+            await self._send_snapshot()
         if self._owes_synced:
             self._owes_synced = False
             digests = self.feed.digests if self.feed.head == self.sent else {}
             await self._send(frames.synced(self.sent, digests))
+
+    async def _send_snapshot(self) -> None:
+        await self._send_up_to(*await self.feed.state())
 
     async def _send_up_to(self, cursor: Cursor, frame: str) -> None:
         self.sent = cursor

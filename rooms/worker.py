@@ -70,9 +70,7 @@ class Worker:
             self._loop.call_soon_threadsafe(self._cancel_soon, response_id)
 
     def _cancel_soon(self, response_id: str) -> None:
-        if self._provider is None:
-            self._provider = open_provider()
-        task = self._loop.create_task(self._provider.cancel(response_id))
+        task = self._loop.create_task(self._open_provider().cancel(response_id))
         self._others.add(task)
         task.add_done_callback(self._others.discard)
 
@@ -97,7 +95,7 @@ class Worker:
     async def poll(self) -> None:
         """Look for work for ever."""
         await asyncio.to_thread(preload)
-        self._provider = self._provider or open_provider()
+        self._open_provider()
         while True:
             try:
                 for room_id, generation_id in await database.read(lease.waiting):
@@ -125,13 +123,11 @@ class Worker:
 
     async def _run(self, room_id: str, generation_id: int) -> None:
         try:
-            if self._provider is None:
-                self._provider = open_provider()
             await run(
                 room_id,
                 generation_id,
                 self.holder,
-                self._provider,
+                self._open_provider(),
                 claimed=self._note_fence,
                 leaving=lambda: self._draining,
             )
@@ -139,6 +135,12 @@ class Worker:
             logger.warning("generation %s: %s", generation_id, error)
         except Exception:
             logger.exception("generation %s: its worker failed; its lease will end it", generation_id)
+
+    def _open_provider(self) -> Provider:
+        """The one provider of this process."""
+        if self._provider is None:
+            self._provider = open_provider()
+        return self._provider
 
     def _note_fence(self, job: Job) -> None:
         self._fences[job.generation] = job.fence

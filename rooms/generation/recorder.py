@@ -134,9 +134,8 @@ class Recorder:
             last = pieces.pop()
             pieces.append(Piece(part, last.text + text, "", last.at))
         else:
-            self._newest = max(
-                self._newest, datetime.now(UTC)
-            )  # a clock that is set back does not turn the text around
+            # A clock that is set back does not turn the text around.
+            self._newest = max(self._newest, datetime.now(UTC))
             pieces.append(Piece(part, text, "", self._newest))
         self._wake.set()
 
