@@ -3,19 +3,20 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from . import api, converters, views  # noqa: F401  `id` in paths
+from . import api, converters  # noqa: F401  `id` in paths
+from .views import health, pages
 
 urlpatterns = [
-    path("", views.index, name="index"),
-    path("rooms/", views.create, name="room_create"),
-    path("rooms/<id:room_id>/", views.room, name="room"),
-    path("rooms/<id:room_id>/join/", views.join, name="room_join"),
-    path("rooms/<id:room_id>/messages/", views.post, name="room_post"),
-    path("demo/sync/", views.sync_demo, name="sync_demo"),
+    path("", pages.index, name="index"),
+    path("rooms/", pages.create, name="room_create"),
+    path("rooms/<id:room_id>/", pages.room, name="room"),
+    path("rooms/<id:room_id>/join/", pages.join, name="room_join"),
+    path("rooms/<id:room_id>/messages/", pages.post, name="room_post"),
+    path("demo/sync/", pages.sync_demo, name="sync_demo"),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("api/rooms", api.rooms),
     path("api/rooms/<id:room_id>", api.room),
     path("api/rooms/<id:room_id>/members", api.members),

@@ -12,6 +12,7 @@ import { ModelChoice } from "./model.js";
 import { Rename } from "./rename.js";
 import { RoomSession } from "./session.js";
 import { RoomView } from "./view.js";
+import { stayAwake } from "./wake.js";
 import { word } from "./words.js";
 
 document.documentElement.classList.add("js");
@@ -100,6 +101,7 @@ connectionView.outbox(session.outbox.items.length);
 showTarget();
 drawer();
 listen();
+stayAwake(session);
 session.start();
 
 function post(text) {
@@ -190,22 +192,6 @@ function listen() {
   });
   const invite = document.querySelector("[data-action=invite]");
   invite?.addEventListener("click", () => copied(new URL(invite.dataset.link, location.href).href, word("copied.link")));
-
-  const { socket, connection } = session;
-  addEventListener("online", () => {
-    connection.online(true);
-    socket.check();
-  });
-  addEventListener("offline", () => {
-    connection.online(false);
-    socket.check();
-  });
-  document.addEventListener("visibilitychange", () => document.hidden || socket.check());
-  document.addEventListener("resume", () => socket.check());
-  addEventListener("focus", () => socket.check());
-  // In the back/forward cache a socket says that it is open and is not: it is closed on the way in, and made anew.
-  addEventListener("pagehide", (event) => event.persisted && socket.pause());
-  addEventListener("pageshow", (event) => event.persisted && socket.connect());
 }
 
 /** Asking for it throws where storage is forbidden. */

@@ -16,14 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from . import access, actions, broadcast, database, frames, log, providers
-from .errors import RoomError
-from .feed import feeds
-from .limits import limits
-from .models import Generation, Member, Room
+from .. import access, actions, frames, log, providers
+from ..errors import RoomError
+from ..limits import limits
+from ..models import Generation, Member, Room
 
 SIDEBAR_ROOMS = 50
-READY_WITHIN = 1.0  # seconds that the database and the channel layer each get
 DEMO_ROOM = "demo_room"  # the session's key for the room of the two-tab page
 
 
@@ -32,7 +30,7 @@ DEMO_ROOM = "demo_room"  # the session's key for the room of the two-tab page
 @ensure_csrf_cookie
 def index(request: HttpRequest) -> HttpResponse:
     visitor = access.visitor_of_request(request)
-    return render(request, "rooms/index.html", {"rooms": _rooms_of(visitor), "model": providers.describe()})
+    return render(request, "rooms/index.html", {"rooms": rooms_of(visitor), "model": providers.describe()})
 
 
 @require_POST
@@ -40,7 +38,7 @@ def create(request: HttpRequest) -> HttpResponse:
     try:
         joined = _create(request, request.POST.get("title", ""))
     except RoomError as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     return redirect(joined.room)
 
 
@@ -58,7 +56,7 @@ def room(request: HttpRequest, room_id: str) -> HttpResponse:
     try:
         limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     except RoomError as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     return render(request, "rooms/room.html", _room_context(request, visitor, member))
 
 
@@ -70,7 +68,7 @@ def join(request: HttpRequest, room_id: str) -> HttpResponse:
         limits.spend("CHATLAB_RATE_JOINS", visitor.name, "attempts to join")
         joined = actions.commit_now(actions.join(visitor, room_id, name))
     except RoomError as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     return redirect(joined.room)
 
 
@@ -89,7 +87,7 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
         limits.spend("CHATLAB_RATE_POSTS", visitor.name, "messages")
         actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))
     except RoomError as refusal:
-        return _refused(request, refusal)
+        return refused(request, refusal)
     return redirect("room", room_id)
 
 
@@ -101,31 +99,14 @@ def sync_demo(request: HttpRequest) -> HttpResponse:
         try:
             joined = _create(request, _("Two tabs, one wire"))
         except RoomError as refusal:
-            return _refused(request, refusal)
+            return refused(request, refusal)
         request.session[DEMO_ROOM] = joined.room.pk
         return redirect("sync_demo")
     room_id = request.GET.get("room", "").replace("\0", "") or request.session.get(DEMO_ROOM)
     visitor = access.visitor_of_request(request)
     member = access.member_of(visitor, room_id) if room_id and visitor.known else None
-    context = {"room": member and _room_body(member.room), "model": providers.describe()}
+    context = {"room": member and room_body(member.room), "model": providers.describe()}
     return render(request, "rooms/sync.html", context)
-
-
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
-
-async def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether this process should be sent visitors: it is not draining, and the database and the layer answer."""
-    found = {
-        "serving": not feeds.draining,
-        "database": await database.answers(READY_WITHIN),
-        "channel layer": await broadcast.answers(READY_WITHIN),
-    }
-    lines = "".join(f"{name}: {'ok' if ok else 'no'}\n" for name, ok in found.items())
-    return HttpResponse(lines, status=200 if all(found.values()) else 503, content_type="text/plain")
 
 
 def _create(request: HttpRequest, title: str) -> actions.Joined:
@@ -157,11 +138,11 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
         "tab": tab,
     }
     return {
-        "room": _room_body(member.room),
-        "rooms": [] if tab else _rooms_of(visitor),
+        "room": room_body(member.room),
+        "rooms": [] if tab else rooms_of(visitor),
         "me": me,
         "snapshot": snapshot,
-        "messages": [_for_page(message, snapshot["members"], member.pk) for message in snapshot["messages"]],
+        "messages": [for_page(message, snapshot["members"], member.pk) for message in snapshot["messages"]],
         "config": config,
         "model": model,
         "tab": tab,
@@ -169,7 +150,7 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
     }
 
 
-def _for_page(message: dict, members: dict, me: str) -> dict:
+def for_page(message: dict, members: dict, me: str) -> dict:
     author = members.get(message["author"], {})
     return message | {
         "author_name": author.get("name", ""),
@@ -179,11 +160,11 @@ def _for_page(message: dict, members: dict, me: str) -> dict:
     }
 
 
-def _room_body(found: Room) -> dict:
+def room_body(found: Room) -> dict:
     return {"id": found.pk, "title": str(found), "url": found.get_absolute_url()}
 
 
-def _rooms_of(visitor: access.Visitor) -> list[dict]:
+def rooms_of(visitor: access.Visitor) -> list[dict]:
     """The rooms of a visitor, newest activity first."""
     if not visitor.known:
         return []
@@ -191,12 +172,12 @@ def _rooms_of(visitor: access.Visitor) -> list[dict]:
     writing = Generation.objects.filter(room=OuterRef("pk"), status__in=Generation.OPEN)
     found = Room.objects.filter(pk__in=mine).annotate(live=Exists(writing), said=Count("messages"))
     return [
-        {**_room_body(room), "active_at": room.active_at, "live": room.live, "messages": room.said}
+        {**room_body(room), "active_at": room.active_at, "live": room.live, "messages": room.said}
         for room in found.order_by("-active_at")[:SIDEBAR_ROOMS]
     ]
 
 
-def _refused(request: HttpRequest, refusal: RoomError) -> HttpResponse:
+def refused(request: HttpRequest, refusal: RoomError) -> HttpResponse:
     back = request.META.get("HTTP_REFERER") or reverse("index")
     context = {"detail": refusal.detail, "code": refusal.code, "back": back}
     return render(request, "rooms/refused.html", context, status=refusal.http_status)
