@@ -106,6 +106,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if not DEBUG:  # with DEBUG on, `runserver` serves the files as they lie there
+    MIDDLEWARE.insert(0, "servestatic.middleware.ServeStaticMiddleware")
 
 ROOT_URLCONF = "chatlab.urls"
 ASGI_APPLICATION = "chatlab.asgi.application"
@@ -204,7 +206,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
 # With DEBUG the files are served as they lie there; else hashed names let browsers keep them for ever.
 PLAIN, HASHED = "django.contrib.staticfiles.storage.StaticFilesStorage", "chatlab.static.ModuleStorage"
 STORAGES = {
@@ -212,6 +214,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": PLAIN if DEBUG else HASHED},
 }
 STATICFILES_DIRS = [BASE_DIR / "static"]
+SERVESTATIC_ALLOW_ALL_ORIGINS = False  # our own pages are the only ones that need them
 
 # -- the model -------------------------------------------------------------------------------------------------------
 

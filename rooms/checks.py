@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import checks
 
 TAG = "rooms"
@@ -158,6 +159,18 @@ def limits(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterato
             "CHATLAB_LIMITS is off: no rate and no number of connections is limited.",
             hint="unset CHATLAB_LIMITS   (off is for load tests)",
             id="rooms.W006",
+        )
+
+
+@checks.register(TAG)
+def static_files(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    """With DEBUG off, static files are served from where `collectstatic` has put them, and from nowhere else."""
+    hashed = getattr(staticfiles_storage, "hashed_files", None)
+    if not settings.DEBUG and hashed is not None and not hashed:
+        yield checks.Warning(
+            "DEBUG is off and `collectstatic` has not run: pages would have neither style nor script.",
+            hint="python manage.py collectstatic --no-input",
+            id="rooms.W009",
         )
 
 

@@ -34,6 +34,11 @@ def sqlite(**options: object) -> dict:
     return {"DATABASES": {"default": {**SQLITE, "OPTIONS": options}}}
 
 
+def static_files(backend: str) -> dict:
+    default = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    return {"STORAGES": {"default": default, "staticfiles": {"BACKEND": backend}}, "STATIC_ROOT": "/nowhere"}
+
+
 MEMORY = layers("rooms.broadcast.memory.MemoryLayer")
 OPENAI = {"CHATLAB_PROVIDER": "openai", "OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "", "CHATLAB_MODEL": "some-model"}
 HTTPS = {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
@@ -61,6 +66,7 @@ APPEARS = [
     ("W006", {"CHATLAB_LIMITS": False}),
     ("W007", {"SESSION_COOKIE_SECURE": False}),
     ("W008", {**OPENAI, "OPENAI_API": "chat", "OPENAI_BACKGROUND": True}),
+    ("W009", {"DEBUG": False, **static_files("chatlab.static.ModuleStorage")}),
 ]
 
 ABSENT = [
@@ -80,6 +86,8 @@ ABSENT = [
     ("W007", HTTPS),
     ("W008", {**OPENAI, "OPENAI_API": "responses", "OPENAI_BACKGROUND": True}),
     ("W008", {**OPENAI, "OPENAI_API": "chat", "OPENAI_BACKGROUND": False}),
+    ("W009", {"DEBUG": True, **static_files("chatlab.static.ModuleStorage")}),
+    ("W009", {"DEBUG": False, **static_files("django.contrib.staticfiles.storage.StaticFilesStorage")}),
 ]
 
 
