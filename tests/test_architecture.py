@@ -19,6 +19,7 @@ ROOMS = ROOT / "rooms"
 # Top first: a module imports from the layers below its own. A package counts as one module.
 LAYERS = (
     {"management", "apps"},
+    {"drill"},
     {"process"},
     {"urls", "routing"},
     {"consumers", "views", "api", "admin"},
@@ -44,6 +45,8 @@ OWNED_IMPORTS = {
     "channels.consumer": "consumers",
     "channels.generic": "consumers",
 }
+
+CLIENT_IMPORTS = {("drill", "httpx2")}  # a client from outside, with an HTTP client of its own
 
 FRAME_TYPES = {"welcome", "snapshot", "deltas", "synced", "receipt", "rendered", "presence", "error", "bye"}
 LONGEST_FILE = 300
@@ -133,9 +136,22 @@ def test_is_imported_by_its_owner_only(name: str, owner: str) -> None:
     faults = [
         where(path, line)
         for module, path in files()
-        if module != owner
+        if module != owner and (module, name) not in CLIENT_IMPORTS
         for imported, line in imports(path)
         if starts_with(imported, name)
+    ]
+    assert faults == []
+
+
+def test_the_drill_knows_only_what_every_client_knows() -> None:
+    """What checks the product from outside may share with it only what the wire defines."""
+    faults = [
+        f"{where(path, line)}: {name}"
+        for module, path in files()
+        if module == "drill"
+        for name, line in imports(path)
+        if (starts_with(name, "rooms") and name.split(".")[1] not in ("drill", *PURE))
+        or any(starts_with(name, foreign) for foreign in ("django", "channels", "pytest", "tests"))
     ]
     assert faults == []
 

@@ -4,4 +4,5 @@
 over HTTP · `tab` a client that does what the protocol asks of one · `raw` bytes that no proper client sends ·
 `database` what is stored · `browser` Chromium · `wire` one that can be pulled · `waiting` bounded waits on conditions ·
 `worker` and `stage` workers in processes of their own · `postgres`, `redis` started from their `programs`.
+What `manage.py drill` needs as well stands in rooms/drill; the modules here add what only a test wants.
 """

@@ -1,27 +1,23 @@
-"""Server programs that tests start for themselves: from a wheel in this environment, else from the machine."""
+"""What a test does without where a server program is not installed."""
 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
+from rooms.drill.programs import Missing, in_wheel, reachable
 
-def in_wheel(package: str, pattern: str) -> Path | None:
-    """A program inside an installed wheel, the newest version of several. The package itself is not imported."""
-    spec = find_spec(package)
-    if spec is None:
-        return None
-    return max(Path(spec.origin).parent.glob(pattern), default=None)
+__all__ = ["in_wheel", "or_skip", "reachable"]
+
+Found = TypeVar("Found")
 
 
-def missing(name: str, remedy: str) -> None:
-    """Skip, except under CI=true, where a skip would hide a hole."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} was not found: {remedy}")
-
-
-def reachable(path: Path) -> bool:
-    """Whether users other than the owner get to a file."""
-    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
+def or_skip(require: Callable[[], Found]) -> Found:
+    """Skip where a program is missing, except under CI=true, where a skip would hide a hole."""
+    try:
+        return require()
+    except Missing as missing:
+        return (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(str(missing))

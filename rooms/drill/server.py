@@ -1,0 +1,78 @@
+"""chatlab as a process: the commands that people run, on a port of its own, restarted on it at will."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from .processes import ROOT, Process, environment, free_port, python
+from .waiting import wait_for
+
+# What must never be in a log: an exception nobody handled, in whatever words the frameworks say it.
+ALARMS = re.compile(
+    r"Traceback|Task exception was never retrieved|Task was destroyed|Exception in callback|Exception ignored"
+    r"|never awaited|Unhandled|(?<=\d )(ERROR|CRITICAL) ",
+)
+
+
+def manage(*arguments: str, env: dict[str, str], check: bool = True) -> subprocess.CompletedProcess:
+    """A management command, run to its end."""
+    command = python("manage.py", *arguments)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    if check and done.returncode:
+        raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+    return done
+
+
+class Server(Process):
+    """`manage.py runserver` (daphne), or uvicorn."""
+
+    def __init__(self, log: Path, kind: str = "daphne", **settings: str):
+        self.port, self.kind = free_port(), kind
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(self._command(), log, environment(**settings))
+
+    def _command(self) -> list[str]:
+        if self.kind == "uvicorn":
+            options = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--no-access-log"]
+            return python("-m", "uvicorn", "chatlab.asgi:application", "--port", str(self.port), *options)
+        return python("manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}")
+
+    def migrate(self) -> None:
+        self.manage("migrate", "--verbosity", "0")
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        return manage(*arguments, env=self.env, check=check)
+
+    def start(self, within: float = 30.0) -> None:
+        mark = self.mark()
+        super().start()
+        wait_for(lambda: not self.running or self.answers(), within, "the server answers")
+        self.require_running(mark)
+
+    def restart(self) -> None:
+        """The same port and database again, so that open tabs come back by themselves."""
+        if self.running:
+            raise RuntimeError("the server runs still")
+        self.start()
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as response:
+                return response.status == 200
+        except urllib.error.HTTPError:
+            return False
+        except OSError:
+            return False
+
+    def alarms(self, since: int = 0) -> list[str]:
+        return alarms_in(self.log(since))
+
+
+def alarms_in(log: str) -> list[str]:
+    """Lines of a log that must not be there, each with what follows it."""
+    lines = log.splitlines()
+    return ["\n".join(lines[max(n - 2, 0) : n + 40]) for n, line in enumerate(lines) if ALARMS.search(line)]
