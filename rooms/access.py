@@ -1,8 +1,9 @@
 """Who is asking, and as which member of a room. Nothing of a room is readable without being one.
 
 A visitor is a signed-in user, a guest session (a random key in Django's session), or a program with a member's bearer
-token. Sockets are checked with read-only look-ups: `channels.auth` would end the session after a rotation of
-SECRET_KEY.
+token. The holder of a read-only link is not a member: it reads one room by the link's id and never learns the room's,
+which would let it join. Sockets are checked with read-only look-ups: `channels.auth` would end the session after a
+rotation of SECRET_KEY.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from .errors import NotAllowed
 from .limits import limits
-from .models import Member, Token
+from .models import Link, Member, Token
 
 GUEST_KEY = "guest"
+LINKS_KEY = "links"
+LINKS_KEPT = 50  # read-only links that a session remembers
 
 # By hand: every socket and request asks this, and the ORM takes longer to build the query than the database to answer
 # it.
@@ -47,6 +50,7 @@ class Visitor:
     guest: str | None = None
     token: str | None = None  # SHA-256 of a bearer token
     session_key: str | None = None
+    links: frozenset[str] = frozenset()  # read-only links whose token this session has shown
 
     @property
     def known(self) -> bool:
@@ -55,16 +59,18 @@ class Visitor:
     @property
     def name(self) -> str:
         """Whose limits this visitor uses up."""
-        return (
-            f"user {self.user_id}" if self.user_id else f"guest {self.guest}" if self.guest else f"token {self.token}"
-        )
+        for kind, key in (("user", self.user_id), ("guest", self.guest), ("token", self.token)):
+            if key:
+                return f"{kind} {key}"
+        return f"session {self.session_key}"
 
 
 class Seat(NamedTuple):
     """A listening socket, for the question whether it may go on listening."""
 
     visitor: Visitor
-    member: str
+    member: str = ""
+    link: str = ""  # instead of a member
 
 
 def visitor_of_request(request: HttpRequest) -> Visitor:
@@ -72,7 +78,9 @@ def visitor_of_request(request: HttpRequest) -> Visitor:
     if bearer:
         return Visitor(token=bearer)
     user_id = request.user.pk if request.user.is_authenticated else None
-    return Visitor(user_id, request.session.get(GUEST_KEY), session_key=request.session.session_key)
+    session = request.session
+    links = frozenset(session.get(LINKS_KEY, ()))
+    return Visitor(user_id, session.get(GUEST_KEY), session_key=session.session_key, links=links)
 
 
 def visitor_of_session(session_key: str | None) -> Visitor:
@@ -87,7 +95,8 @@ def _visitor(session_key: str, stored: dict) -> Visitor:
     if SESSION_KEY in stored:
         user = get_user(SimpleNamespace(session=_ReadOnlySession(stored)))
         user_id = user.pk if user.is_authenticated else None
-    return Visitor(user_id, stored.get(GUEST_KEY), session_key=session_key)
+    links = frozenset(stored.get(LINKS_KEY, ()))
+    return Visitor(user_id, stored.get(GUEST_KEY), session_key=session_key, links=links)
 
 
 def ensure_guest(request: HttpRequest) -> Visitor:
@@ -130,25 +139,58 @@ def member_of(visitor: Visitor, room_id: str) -> Member | None:
 
 def admit(session_key: str | None, authorization: str, room_id: str) -> tuple[Visitor, Member | None]:
     """Who opens a socket, and as which member. Reads only."""
-    bearer = bearer_digest(authorization)  # any other kind of Authorization is between the browser and a proxy
-    visitor = Visitor(token=bearer) if bearer else visitor_of_session(session_key)
+    visitor = _visitor_of_socket(session_key, authorization)
     return visitor, member_of(visitor, room_id) if visitor.known else None
 
 
+def admit_reader(session_key: str | None, authorization: str, link_id: str) -> tuple[Visitor, Link | None]:
+    """The same for the socket of a read-only link."""
+    visitor = _visitor_of_socket(session_key, authorization)
+    return visitor, link_of(visitor, link_id)
+
+
+def _visitor_of_socket(session_key: str | None, authorization: str) -> Visitor:
+    bearer = bearer_digest(authorization)  # any other kind of Authorization is between the browser and a proxy
+    return Visitor(token=bearer) if bearer else visitor_of_session(session_key)
+
+
+def live_links() -> QuerySet[Link]:
+    return Link.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+
+def link_of(visitor: Visitor, link_id: str) -> Link | None:
+    """The link, if it holds and this visitor has shown its token: in this session, or as a bearer token."""
+    held = Q(digest=visitor.token) if visitor.token else Q(pk__in=visitor.links)
+    return live_links().filter(held, pk=link_id).select_related("room").first()
+
+
+def show_token(request: HttpRequest, link_id: str, token: str) -> bool:
+    """Remember in the session that it has shown a link's token. Only ever called for a POST."""
+    if not live_links().filter(pk=link_id, digest=_sha256(token)).exists():
+        return False
+    if link_id not in (kept := request.session.get(LINKS_KEY, [])):
+        request.session[LINKS_KEY] = [*kept, link_id][-LINKS_KEPT:]
+    return True
+
+
 def still_there(seats: Iterable[Seat]) -> dict[Seat, str]:
-    """What has become of listening sockets' seats: `member`, `signed_out` or `not_a_member`.
+    """What has become of listening sockets' seats: `member` (or reader), `signed_out` or `not_a_member`.
 
     Sessions and members are read in bulk: a thousand guests cost two queries and some decoding, not two thousand
     queries.
     """
     seats = list(seats)
     visitors = _visitors_of_sessions({seat.visitor.session_key for seat in seats if seat.visitor.session_key})
+    digests = dict(live_links().filter(pk__in={seat.link for seat in seats if seat.link}).values_list("pk", "digest"))
     rows = Member.objects.filter(pk__in={seat.member for seat in seats}).exclude(role=Member.Role.LEFT)
     owners = {pk: (user, guest) for pk, user, guest in rows.values_list("pk", "user_id", "guest")}
     tokens = {seat.visitor.token for seat in seats if seat.visitor.token}
     owners_of_tokens = set(Token.objects.filter(digest__in=tokens).values_list("digest", "member_id"))
     found = {}
     for seat in seats:
+        if seat.link:
+            found[seat] = "member" if _may_still_read(seat, digests, visitors) else "not_a_member"
+            continue
         if seat.visitor.token:
             holds = seat.member in owners and (seat.visitor.token, seat.member) in owners_of_tokens
             found[seat] = "member" if holds else "not_a_member"
@@ -161,6 +203,15 @@ def still_there(seats: Iterable[Seat]) -> dict[Seat, str]:
             same = (user and user == now.user_id) or (guest and guest == now.guest)
             found[seat] = "member" if same else "not_a_member"
     return found
+
+
+def _may_still_read(seat: Seat, digests: dict[str, str], visitors: dict[str, Visitor]) -> bool:
+    """`digests`: of the links that hold. One that was revoked, or has expired, is not among them."""
+    if seat.link not in digests:
+        return False
+    if seat.visitor.token:
+        return seat.visitor.token == digests[seat.link]
+    return seat.link in visitors.get(seat.visitor.session_key, Visitor()).links
 
 
 def _visitors_of_sessions(keys: set[str]) -> dict[str, Visitor]:
@@ -177,6 +228,12 @@ def new_token(member: Member) -> str:
     token = secrets.token_urlsafe(32)
     Token.objects.create(member=member, digest=_sha256(token))
     return token
+
+
+def new_link_token() -> tuple[str, str]:
+    """(token, its digest) of a read-only link."""
+    token = secrets.token_urlsafe(24)
+    return token, _sha256(token)
 
 
 def bearer_digest(authorization: str) -> str | None:

@@ -22,7 +22,7 @@ from .database import CONNECTION_ERRORS
 from .errors import BadFrame, NotFound, RoomError, TooLong
 from .frames import Cursor
 from .limits import limits
-from .models import Member
+from .models import Link, Member
 from .worker import worker
 
 logger = logging.getLogger(__name__)
@@ -111,10 +111,7 @@ def room(request: HttpRequest, room_id: str) -> HttpResponse:
 def messages(request: HttpRequest, room_id: str) -> HttpResponse:
     member = _member(request, room_id)
     if request.method == "GET":
-        before = request.GET.get("before", "")
-        if not (before.isascii() and before.isdigit() and len(before) <= 18):
-            raise BadFrame("'before' is the 'earlier' token of a snapshot or of a page.")
-        page, earlier = log.earlier_messages(room_id, int(before))
+        page, earlier = log.earlier_messages(room_id, _before(request))
         return _json({"messages": page, "earlier": earlier})
     frame = frames.parse_post(_body(request), settings.CHATLAB_TEXT_MAX)
     return _receipt(request, actions.post(member.pk, room_id, frame))
@@ -153,6 +150,19 @@ def continue_answer(request: HttpRequest, room_id: str, message_id: str) -> Http
     return _receipt(request, actions.continue_answer(member.pk, room_id, frame))
 
 
+@endpoint("GET")
+def shared(request: HttpRequest, link_id: str) -> HttpResponse:
+    """The state of a room, for who has shown the token of a read-only link."""
+    room_id = _link(request, link_id).room_id
+    return _json(frames.snapshot_for_reader(log.snapshot(room_id), link_id, log.authors(room_id)))
+
+
+@endpoint("GET")
+def shared_messages(request: HttpRequest, link_id: str) -> HttpResponse:
+    page, earlier = log.earlier_messages(_link(request, link_id).room_id, _before(request))
+    return _json({"messages": frames.messages_for_reader(page), "earlier": earlier})
+
+
 @endpoint("GET", "POST", "PUT", "PATCH", "DELETE")
 def nothing(request: HttpRequest, rest: str) -> HttpResponse:
     raise NotFound("There is nothing here.")
@@ -165,6 +175,22 @@ def _member(request: HttpRequest, room_id: str) -> Member:
         raise NotFound("There is no such room.")
     limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     return member
+
+
+def _link(request: HttpRequest, link_id: str) -> Link:
+    visitor = access.visitor_of_request(request)
+    link = access.link_of(visitor, link_id)
+    if link is None:
+        raise NotFound("There is no such link.")
+    limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
+    return link
+
+
+def _before(request: HttpRequest) -> int:
+    before = request.GET.get("before", "")
+    if not (before.isascii() and before.isdigit() and len(before) <= 18):
+        raise BadFrame("'before' is the 'earlier' token of a snapshot or of a page.")
+    return int(before)
 
 
 def _body(request: HttpRequest) -> dict:

@@ -99,6 +99,29 @@ class Token(models.Model):
         verbose_name, verbose_name_plural = _("token"), _("tokens")
 
 
+class Link(models.Model):
+    """A read-only way into a room. Whoever has its token may read, and is no member. Only the token's SHA-256 is
+    stored; a link that is revoked is deleted.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64, default=new_id, editable=False)
+    room = models.ForeignKey(Room, models.CASCADE, related_name="links", verbose_name=_("room"))
+    member = models.ForeignKey(Member, models.CASCADE, related_name="+", verbose_name=_("made by"))
+    digest = models.CharField(_("SHA-256"), max_length=64, unique=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True, help_text=_("Empty: never."))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("read-only link"), _("read-only links")
+
+    def __str__(self) -> str:
+        return str(_("read-only link"))
+
+    def get_absolute_url(self) -> str:
+        """Without the token, which only the page's fragment ever holds."""
+        return reverse("link", args=[self.pk])
+
+
 class Message(models.Model):
     """What a person or the assistant said. `text` is a checkpoint: complete once the answer has ended, else up to
     `text_seq`.

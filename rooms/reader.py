@@ -183,3 +183,26 @@ class RoomReader:
         if self._window.full and self.full_since is None:
             self.full_since = asyncio.get_running_loop().time()
         await self._send(frame)
+
+
+class LinkReader(RoomReader):
+    """The reader of a read-only link: sent the same, without what only members may know."""
+
+    def __init__(self, feed: Feed, send: Callable[[str], Awaitable[None]], link: str):
+        super().__init__(feed, send)
+        self._link = link
+        self._named: set[str] = set()  # the members whose names the last snapshot told
+
+    async def _send_up_to(self, cursor: Cursor, frame: str) -> None:
+        shown = frames.deltas_for_reader(frame, self._named)
+        if shown is None:
+            await self._send_snapshot()
+        else:
+            await super()._send_up_to(cursor, shown)
+
+    async def _send_snapshot(self) -> None:
+        cursor, frame = await self.feed.state()
+        authors = await database.read(log.authors, self.feed.room_id)
+        body = frames.snapshot_for_reader(json.loads(frame), self._link, authors)
+        self._named = set(body["members"])
+        await super()._send_up_to(cursor, frames.dump(body))

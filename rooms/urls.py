@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import health, pages
+from .views import health, links, pages
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("rooms/<id:room_id>/", pages.room, name="room"),
     path("rooms/<id:room_id>/join/", pages.join, name="room_join"),
     path("rooms/<id:room_id>/messages/", pages.post, name="room_post"),
+    path("rooms/<id:room_id>/links/", links.of_room, name="room_links"),
+    path("rooms/<id:room_id>/links/<id:link_id>/revoke/", links.revoke, name="link_revoke"),
+    path("shared/<id:link_id>/", links.shared, name="link"),
     path("demo/sync/", pages.sync_demo, name="sync_demo"),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
@@ -25,5 +28,7 @@ urlpatterns = [
     path("api/rooms/<id:room_id>/messages/<id:message_id>/stop", api.stop),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/retry", api.retry),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/continue", api.continue_answer),
+    path("api/shared/<id:link_id>", api.shared),
+    path("api/shared/<id:link_id>/messages", api.shared_messages),
     path("api/<path:rest>", api.nothing),
 ]

@@ -17,12 +17,12 @@ from django.urls import reverse
 from rooms.admin.base import CappedPaginator
 from rooms.admin.delta import DeltaAdmin
 from rooms.admin.integrity import findings
-from rooms.models import Delta, Generation, Member, Message, Room, Token
+from rooms.models import Delta, Generation, Link, Member, Message, Room, Token
 from rooms.text import digest
 
 pytestmark = pytest.mark.django_db
 
-MODELS = (Room, Member, Token, Message, Generation, Delta)
+MODELS = (Room, Member, Token, Link, Message, Generation, Delta)
 READ_ONLY = (Room, Member, Message, Generation, Delta)
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>\u202e'
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -33,6 +33,7 @@ def conversation(questions: int = 1, pieces: tuple[str, ...] = ("Hello ", "wörl
     room = Room.objects.create(title=f"A room of {name}")
     member = Member.objects.create(room=room, guest=f"secret-{room.pk}", name=name)
     Token.objects.create(member=member, digest=f"{room.pk:0>64}")
+    Link.objects.create(room=room, member=member, digest=f"{room.pk:1>64}")
     parent, deltas = None, []
 
     def delta(kind: str, message: Message, payload: dict, running: str = "") -> None:
@@ -147,7 +148,7 @@ def test_the_list_of_deltas_counts_and_orders_along_indexes(
 def test_no_list_offers_a_filter_of_all_rooms(admin_client: Client) -> None:
     conversation(name="Zaphod")
     conversation(name="Arthur")  # a filter with one choice would not be offered
-    for model in (Member, Token, Message, Generation, Delta):
+    for model in (Member, Token, Link, Message, Generation, Delta):
         sidebar = html(admin_client, list_url(model)).partition('id="changelist-filter"')[2]
         assert "A room of Zaphod" not in sidebar
 
@@ -181,11 +182,11 @@ def test_deleting_a_user_keeps_what_they_said(admin_client: Client, django_user_
     assert "account deleted" in html(admin_client, page_url(room.members.get()))
 
 
-def test_deleting_a_token_revokes_it(admin_client: Client) -> None:
+@pytest.mark.parametrize("model", [Token, Link])
+def test_deleting_a_token_or_a_link_revokes_it(admin_client: Client, model: type) -> None:
     conversation()
-    token = Token.objects.get()
-    assert admin_client.post(page_url(token, "delete"), {"post": "yes"}).status_code == 302
-    assert not Token.objects.exists()
+    assert admin_client.post(page_url(model.objects.get(), "delete"), {"post": "yes"}).status_code == 302
+    assert not model.objects.exists()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -202,11 +203,11 @@ def test_only_staff_with_the_permission_look(client: Client, django_user_model: 
 
 def test_no_page_shows_what_would_let_somebody_in(admin_client: Client) -> None:
     room = conversation()
-    token = Token.objects.get()
-    for row in (room, room.members.get(), token):
+    token, link = Token.objects.get(), Link.objects.get()
+    for row in (room, room.members.get(), token, link):
         for shown in (html(admin_client, page_url(row)), html(admin_client, list_url(type(row)))):
             assert room.members.get().guest not in shown
-            assert token.digest not in shown
+            assert token.digest not in shown and link.digest not in shown
 
 
 # -- links -----------------------------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ def test_everything_links_to_everything(admin_client: Client) -> None:
         return f'href="{page_url(row)}'
 
     links = {
-        room: [narrowed(model, "room", room.pk) for model in (Member, Message, Generation, Delta)] + [to(answer)],
+        room: [narrowed(model, "room", room.pk) for model in (Member, Link, Message, Generation, Delta)] + [to(answer)],
         member: [to(room), narrowed(Token, "member", member.pk)],
         question: [to(room), to(member), to(answer), narrowed(Delta, "message", question.pk)],
         answer: [to(room), to(question), to(generation), narrowed(Delta, "message", answer.pk)],

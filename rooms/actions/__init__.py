@@ -6,12 +6,14 @@ receipt = commit_now(post(member, room, frame))          in a view or a command
 
 from .commit import close_writer, commit, commit_now, look_at, start_publishing, stop_publishing
 from .generations import Job, Outcome, Piece, Place, attempt, claim, expire, finish, hand_over, record, renew
+from .links import NewLink, create_link, revoke_link
 from .messages import Receipt, continue_answer, post, retry, stop
 from .rooms import Joined, change_room, create_room, join
 
 __all__ = [
     "Job",
     "Joined",
+    "NewLink",
     "Outcome",
     "Piece",
     "Place",
@@ -23,6 +25,7 @@ __all__ = [
     "commit",
     "commit_now",
     "continue_answer",
+    "create_link",
     "create_room",
     "expire",
     "finish",
@@ -33,6 +36,7 @@ __all__ = [
     "record",
     "renew",
     "retry",
+    "revoke_link",
     "start_publishing",
     "stop",
     "stop_publishing",

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Delta, Generation, Member, Message, Room
+from ..models import Delta, Generation, Link, Member, Message, Room
 from .base import LogAdmin, badge, list_link, moment, page_of
 
 NEWEST = 20
@@ -34,10 +34,13 @@ class RoomAdmin(LogAdmin):
     search_help_text = _("The id of a room, or a part of its title.")
     fieldsets = (
         (None, {"fields": ("id", "title", "model", "locked", "active_at", "created_at")}),
-        (_("What is in it"), {"fields": ("members_link", "messages_link", "generations_link", "deltas_link")}),
+        (
+            _("What is in it"),
+            {"fields": ("members_link", "messages_link", "generations_link", "deltas_link", "links_link")},
+        ),
         (_("Log"), {"fields": ("head", "chain", "floor", "floor_chain", "tip", "chosen")}),
     )
-    readonly_fields = ("members_link", "messages_link", "generations_link", "deltas_link")
+    readonly_fields = ("members_link", "messages_link", "generations_link", "deltas_link", "links_link")
 
     def listed(self, rows: QuerySet) -> QuerySet:
         is_open = Generation.objects.filter(room=OuterRef("pk"), status__in=Generation.OPEN)
@@ -82,6 +85,10 @@ class RoomAdmin(LogAdmin):
     @admin.display(description=_("generations"))
     def generations_link(self, row: Room) -> SafeString:
         return list_link(Generation, row.generations.count(), room__id__exact=row.pk)
+
+    @admin.display(description=_("read-only links"))
+    def links_link(self, row: Room) -> SafeString:
+        return list_link(Link, row.links.count(), room__id__exact=row.pk)
 
     @admin.display(description=_("deltas"))
     def deltas_link(self, row: Room) -> SafeString:

@@ -1,6 +1,7 @@
 """Sockets and the worker's channel: translate frames and events to verbs, and send. No decisions about rooms."""
 
 from .generation import GenerationConsumer
+from .link import LinkConsumer
 from .room import NoRoomConsumer, RoomConsumer
 
-__all__ = ["GenerationConsumer", "NoRoomConsumer", "RoomConsumer"]
+__all__ = ["GenerationConsumer", "LinkConsumer", "NoRoomConsumer", "RoomConsumer"]

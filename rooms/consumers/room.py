@@ -19,7 +19,7 @@ from django.conf import settings
 from .. import access, broadcast, database, frames
 from ..database import CONNECTION_ERRORS
 from ..errors import BadFrame, Close, NotFound, RoomError, Unavailable
-from ..feed import feeds
+from ..feed import Feed, feeds
 from ..limits import Bucket, limits
 from ..models import Member
 from ..reader import RoomReader
@@ -34,7 +34,6 @@ class RoomConsumer(AsyncConsumer):
     """One socket of one member in one room."""
 
     async def __call__(self, scope, receive, send):
-        self.room_id = scope["url_route"]["kwargs"]["room"]
         self._asgi_send = send
         self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
@@ -74,21 +73,30 @@ class RoomConsumer(AsyncConsumer):
         session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
-            self.visitor, member = await database.read(access.admit, session, authorization, self.room_id)
+            code = await self._admit(scope["url_route"]["kwargs"], session, authorization)
         except CONNECTION_ERRORS as error:
-            logger.warning("room %s: nobody can be admitted: %s", self.room_id, error)
+            logger.warning("%s: nobody can be admitted: %s", scope["path"], error)
             return Close.DRAINING
+        if code is not None:
+            return code
+        if not limits.open_socket(self.visitor.name):
+            return Close.TOO_MANY
+        return None
+
+    async def _admit(self, named: dict, session: str | None, authorization: str) -> int | None:
+        """Look up what the path names, and who this is in it."""
+        self.room_id = named["room"]
+        self.visitor, member = await database.read(access.admit, session, authorization, self.room_id)
         if member is None:
             return Close.SIGNED_OUT if session and not self.visitor.known else Close.NO_ROOM
         self.member: Member = member
-        if not limits.open_socket(self.visitor.name):
-            return Close.TOO_MANY
+        self.seat = access.Seat(self.visitor, member.pk)
         return None
 
     async def _serve(self, scope: dict, receive) -> None:
         feed = feeds.attach(self.room_id, self)
         self._mailbox = broadcast.Mailbox()
-        self.reader = RoomReader(feed, self.send)
+        self.reader = self._reader_of(feed)
         self._heard = self._rejoined = asyncio.get_running_loop().time()
         try:
             await self.send(self._welcome())
@@ -104,6 +112,9 @@ class RoomConsumer(AsyncConsumer):
                 task.cancel()
             feeds.detach(feed, self)
             await self._mailbox.leave()
+
+    def _reader_of(self, feed: Feed) -> RoomReader:
+        return RoomReader(feed, self.send)
 
     async def _follow(self, token: str) -> None:
         """Join first, then read, then pass on what came meanwhile: so nothing falls between."""
@@ -159,10 +170,6 @@ class RoomConsumer(AsyncConsumer):
             self._rejoined = now
             self._spawn(self._mailbox.rejoin())
 
-    @property
-    def seat(self) -> access.Seat:
-        return access.Seat(self.visitor, self.member.pk)
-
     def dismiss(self, code: int) -> None:
         """Close this socket from outside its own tasks."""
         self._spawn(self._close(code))
@@ -194,14 +201,17 @@ class RoomConsumer(AsyncConsumer):
             ):
                 raise BadFrame(f"A frame has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
             frame = frames.parse(text, text_max=settings.CHATLAB_TEXT_MAX)
-            await obey(self, frame)
+            await self._obey(frame)
         except RoomError as refusal:
             await self._refuse(refusal, text)
         except Closing:
             raise
         except Exception:
-            logger.exception("room %s: a frame of member %s failed", self.room_id, self.member.pk)
+            logger.exception("room %s: a frame of %s failed", self.room_id, self.seat.member or self.seat.link)
             await self._refuse(Unavailable("Something went wrong here. Try again."), text)
+
+    async def _obey(self, frame: frames.ClientFrame) -> None:
+        await obey(self, frame)
 
     async def _refuse(self, refusal: RoomError, text: str | None) -> None:
         request_id = secrets.token_hex(4)
@@ -223,12 +233,14 @@ class RoomConsumer(AsyncConsumer):
 
     def _welcome(self) -> str:
         me = {"id": self.member.pk, "name": self.member.name, "role": self.member.role}
-        sizes = {
+        return frames.welcome(self.room_id, me, self._limits(), settings.CHATLAB_HEARTBEAT)
+
+    def _limits(self) -> dict:
+        return {
             "text": settings.CHATLAB_TEXT_MAX,
             "frame": settings.CHATLAB_FRAME_MAX,
             "window": settings.CHATLAB_WINDOW,
         }
-        return frames.welcome(self.room_id, me, sizes, settings.CHATLAB_HEARTBEAT)
 
 
 class NoRoomConsumer(AsyncConsumer):

@@ -40,6 +40,7 @@ from .parse import (
     parse_retry,
     parse_title,
 )
+from .reading import READER, deltas_for_reader, is_for_readers, messages_for_reader, snapshot_for_reader
 
 TERMINAL = ("complete", "stopped", "incomplete", "failed", "interrupted")
 
@@ -50,6 +51,7 @@ __all__ = [
     "Cursor",
     "PROTOCOL",
     "Post",
+    "READER",
     "Retry",
     "Stop",
     "Sync",
@@ -61,14 +63,17 @@ __all__ = [
     "client_id_of",
     "closed",
     "deltas",
+    "deltas_for_reader",
     "dump",
     "error",
     "failure",
+    "is_for_readers",
     "item",
     "load_object",
     "member",
     "member_body",
     "message",
+    "messages_for_reader",
     "opened",
     "page",
     "parse",
@@ -82,6 +87,7 @@ __all__ = [
     "room_changed",
     "snapshot",
     "snapshot_body",
+    "snapshot_for_reader",
     "started",
     "synced",
     "time",

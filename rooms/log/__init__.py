@@ -8,6 +8,7 @@ from .append import Change, Transaction
 from .read import (
     Page,
     answer_so_far,
+    authors,
     context_of,
     cursor_at,
     earlier_messages,
@@ -29,6 +30,7 @@ __all__ = [
     "Transaction",
     "Writer",
     "answer_so_far",
+    "authors",
     "context_of",
     "cursor_at",
     "earlier_messages",

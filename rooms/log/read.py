@@ -146,6 +146,12 @@ def earlier_messages(room_id: str, before: int) -> tuple[list[dict], str | None]
         return _newest_messages(room_id, before)
 
 
+def authors(room_id: str) -> set[str]:
+    """The members who have written something."""
+    said = Message.objects.filter(room=room_id, role=Message.Role.USER)
+    return set(said.order_by().values_list("member_id", flat=True).distinct())
+
+
 def answer_so_far(message_id: str) -> tuple[str, str]:
     """(text, its digest) of an answer that somebody else has begun."""
     with database.consistent_read():

@@ -122,11 +122,27 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
     tab = request.GET.get("tab", "")
     tab = tab if re.fullmatch(r"[A-Za-z0-9]{1,8}", tab) else ""
     me = {"id": member.pk, "name": member.name, "role": member.role, "color": member.color}
-    config = {
-        "room": member.room_id,
+    return {
+        "room": room_body(member.room),
+        "rooms": [] if tab else rooms_of(visitor),
         "me": me,
-        "socket": f"/ws/rooms/{member.room_id}/",
-        "api": f"/api/rooms/{member.room_id}",
+        "snapshot": snapshot,
+        "messages": [for_page(message, snapshot["members"], member.pk) for message in snapshot["messages"]],
+        "config": page_config(f"rooms/{member.room_id}", me, snapshot) | {"tab": tab},
+        "model": model,
+        "tab": tab,
+        "framed": bool(tab),
+    }
+
+
+def page_config(place: str, me: dict, snapshot: dict) -> dict:
+    """What the page's script needs to know. `place` is the path of the room, or of the link, below /ws/ and /api/."""
+    model = providers.describe()
+    return {
+        "room": snapshot["room"]["id"],
+        "me": me,
+        "socket": f"/ws/{place}/",
+        "api": f"/api/{place}",
         "cursor": snapshot["cursor"],
         "limits": {
             "text": settings.CHATLAB_TEXT_MAX,
@@ -135,18 +151,7 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
         },
         "heartbeat": settings.CHATLAB_HEARTBEAT,
         "model": {"name": model["name"], "demo": model["demo"]},
-        "tab": tab,
-    }
-    return {
-        "room": room_body(member.room),
-        "rooms": [] if tab else rooms_of(visitor),
-        "me": me,
-        "snapshot": snapshot,
-        "messages": [for_page(message, snapshot["members"], member.pk) for message in snapshot["messages"]],
-        "config": config,
-        "model": model,
-        "tab": tab,
-        "framed": bool(tab),
+        "tab": "",
     }
 
 

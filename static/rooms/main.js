@@ -5,11 +5,13 @@ import { copy } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection-view.js";
 import { drawer } from "./drawer.js";
+import { earlierPage } from "./earlier.js";
 import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
 import { ModelChoice } from "./model.js";
 import { Rename } from "./rename.js";
+import { roomMenu } from "./room-menu.js";
 import { RoomSession } from "./session.js";
 import { RoomView } from "./view.js";
 import { stayAwake } from "./wake.js";
@@ -100,6 +102,7 @@ view.pending.set(session.outbox.items);
 connectionView.outbox(session.outbox.items.length);
 showTarget();
 drawer();
+roomMenu();
 listen();
 stayAwake(session);
 session.start();
@@ -137,20 +140,8 @@ function showTarget() {
 }
 
 async function loadEarlier() {
-  const { log } = session;
-  const token = log.earlier;
-  if (!token) return;
-  view.earlier.disabled = true;
-  try {
-    const response = await fetch(`${config.api}/messages?before=${encodeURIComponent(token)}`, { headers: { Accept: "application/json" } });
-    if (!response.ok) throw new Error(response.statusText);
-    const page = await response.json();
-    // A snapshot that came meanwhile has begun anew.
-    if (log.earlier === token) view.prepend(log.prepend(page));
-  } catch {
-    connectionView.refuse(word("earlier.failed"));
-  }
-  view.earlier.disabled = false;
+  const loaded = await earlierPage({ view, log: session.log, api: config.api });
+  if (!loaded) connectionView.refuse(word("earlier.failed"));
 }
 
 async function copied(text, sentence = word("copied")) {

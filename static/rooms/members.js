@@ -4,7 +4,9 @@ import { initial } from "./message.js";
 
 const SHOWN = 4;
 
+/** `list` is null on a page that does not say who is there. */
 export function showMembers(list, members) {
+  if (!list) return;
   const here = Object.values(members).filter((member) => member.role !== "left");
   const avatars = here.slice(0, SHOWN).map((member) => avatar(member.name, initial(member.name), member.color));
   const rest = here.slice(SHOWN);

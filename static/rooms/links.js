@@ -1,0 +1,18 @@
+// Copy buttons beside the fields that hold a link.
+
+import { copy } from "./clipboard.js";
+
+const status = document.getElementById("status");
+
+for (const button of document.querySelectorAll(".copy-field [data-action=copy]")) {
+  const field = button.parentElement.querySelector("input");
+  button.hidden = false;
+  field.addEventListener("focus", () => field.select());
+  button.addEventListener("click", async () => {
+    status.textContent = "";
+    const done = await copy(field.value);
+    if (!done) field.focus();
+    status.textContent = done ? status.dataset.copied : status.dataset.failed;
+    if (done) button.querySelector("[data-part=label]").textContent = status.dataset.copied;
+  });
+}
