@@ -28,7 +28,7 @@ LAYERS = (
     {"actions"},
     {"reader"},
     {"feed", "publisher"},
-    {"log", "lease", "broadcast", "providers", "access", "origin", "checks"},
+    {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering"},
     {"database", "limits"},
     {"models", "converters"},
     {"frames", "fold"},
@@ -40,6 +40,12 @@ PURE = {"frames", "fold", "errors", "text"}
 OWNED_IMPORTS = {
     "openai": "providers",
     "httpx2": "providers",
+    "markdown_it": "rendering",
+    "mdit_py_plugins": "rendering",
+    "pygments": "rendering",
+    "latex2mathml": "rendering",
+    "nh3": "rendering",
+    "django.utils.safestring.mark_safe": "rendering",  # HTML is made there and nowhere else
     "channels.layers": "broadcast",
     "channels_redis": "broadcast",
     "channels.consumer": "consumers",
