@@ -57,7 +57,9 @@ class Fenced(Exception):
 
 
 class Close:
-    """WebSocket close codes (RFC 6455 private range). Below 4500 a client reconnects, from 4500 on it does not."""
+    """WebSocket close codes (RFC 6455 private range). Below 4500 a client reconnects, from 4500 on it does not, and is
+    told why.
+    """
 
     IDLE = 4408
     DRAINING = 4412
@@ -67,3 +69,12 @@ class Close:
     SIGNED_OUT = 4501
     NO_ROOM = 4503
     OLD_PAGE = 4510
+
+
+# What a client is told before it is closed for good.
+FINAL = {
+    Close.BAD_FRAMES: "Too many frames could not be read.",
+    Close.SIGNED_OUT: "You are not signed in any more.",
+    Close.NO_ROOM: "There is no such room.",
+    Close.OLD_PAGE: "This page is too old for the server: it has to be loaded again.",
+}

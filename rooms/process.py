@@ -18,6 +18,7 @@ from . import actions, broadcast
 from .consumers import guard
 from .database import CONNECTION_ERRORS
 from .feed import feeds
+from .presence import presence
 from .routing import channel_routes
 from .worker import worker
 
@@ -40,6 +41,8 @@ def start() -> None:
     actions.start_publishing()
     _keep("heads", feeds.watch)
     _keep("access", guard.watch)
+    _keep("presence", presence.watch)
+    _keep("presence-events", presence.listen)
     _keep("tidy", worker.tidy)
     _drain_on_signal()
     if settings.CHATLAB_WORKER == "embedded":

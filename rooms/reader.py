@@ -69,6 +69,7 @@ class RoomReader:
     def __init__(self, feed: Feed, send: Callable[[str], Awaitable[None]]):
         self.feed = feed
         self.sent: Cursor | None = None
+        self.confirmed = 0  # the newest sequence that the client has said it has
         self._send = send
         self._window = Window(settings.CHATLAB_WINDOW)
         self._lock = asyncio.Lock()  # events, syncs and repairs move `sent` one after the other
@@ -107,6 +108,7 @@ class RoomReader:
             if frame.repair or not self._sent_to_it(cursor):
                 await self._start_from(cursor)
                 return False
+            self.confirmed = cursor.seq
             confirmed = self._window.confirm(cursor.seq)
             if not self._window.full:
                 self.full_since = None
@@ -137,7 +139,7 @@ class RoomReader:
         self._owes_synced = True
         head = None if cursor is None else await database.read(log.find, self.feed.room_id, cursor)
         if head is not None:
-            self.sent = cursor
+            self.sent, self.confirmed = cursor, cursor.seq
         else:
             await self._send_snapshot()
             head = self.sent.seq

@@ -27,7 +27,7 @@ LAYERS = (
     {"generation"},
     {"actions"},
     {"reader"},
-    {"feed", "publisher"},
+    {"feed", "publisher", "presence"},
     {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering"},
     {"database", "limits"},
     {"models", "converters"},

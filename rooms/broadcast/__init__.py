@@ -4,7 +4,8 @@ Nothing depends on it for correctness: what it loses is repaired from the log. S
 than CHATLAB_PUBLISH_TIMEOUT, and what can't be delivered is dropped.
 
 Events on the layer are flat, of strings and integers only (msgpack, the format of the Redis layers, refuses more):
-`room.deltas` to a room's group, `generation.start` to the workers' channel, `generation.stop` to the workers' group.
+`room.deltas` to a room's group, `generation.start` to the workers' channel, `generation.stop` to the workers' group,
+`presence.tabs` to the group of all processes with sockets.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 RECEIVE_AGAIN = 1.0  # seconds after which a layer that failed is listened to again
 GENERATIONS = "generations"  # the channel that workers listen on, and the group of all of them
+PRESENCE = "presence"  # the group of all processes with sockets
 
 
 def group_of(room_id: str) -> str:
@@ -107,6 +109,12 @@ async def answers(within: float) -> bool:
 
 async def send_to_room(room_id: str, event: dict) -> None:
     await get_channel_layer().group_send(group_of(room_id), event)
+
+
+async def send_presence(process: str, rooms: str) -> None:
+    """Tell the other processes who is here in these rooms; it is told again soon, so it may be lost."""
+    event = {"type": "presence.tabs", "process": process, "rooms": rooms}
+    await _bounded(get_channel_layer().group_send(PRESENCE, event))
 
 
 async def send_start(room_id: str, generation_id: int) -> None:

@@ -10,6 +10,7 @@ from ..errors import Close, NotFound, Unavailable
 from ..limits import limits
 from ..log import Change
 from ..models import Member
+from ..presence import Connected, presence
 from ..reader import RoomReader, TooSlow
 from ..worker import worker
 
@@ -21,10 +22,9 @@ class Closing(Exception):
         self.code = code
 
 
-class Socket(Protocol):
+class Socket(Connected, Protocol):
     """What a command needs to know of the socket that it came from."""
 
-    room_id: str
     member: Member
     visitor: access.Visitor
     seat: access.Seat
@@ -43,6 +43,7 @@ async def obey(socket: Socket, frame: frames.ClientFrame) -> None:
 
 
 async def _sync(socket: Socket, frame: frames.Sync) -> None:
+    socket.away = frame.away
     try:
         if frame.repair:
             await _require_seat(socket)
@@ -66,6 +67,7 @@ async def _require_seat(socket: Socket) -> None:
 
 async def _post(socket: Socket, frame: frames.Post) -> None:
     await _ask(socket, actions.post(socket.member.pk, socket.room_id, frame))
+    presence.pause(socket)
 
 
 async def _retry(socket: Socket, frame: frames.Retry) -> None:
@@ -90,6 +92,7 @@ async def _change_room(socket: Socket, frame: frames.ChangeRoom) -> None:
 
 async def _typing(socket: Socket, frame: frames.Typing) -> None:
     socket.spend_frame()
+    presence.type(socket)
 
 
 async def _ask(socket: Socket, change: Change) -> None:

@@ -11,21 +11,24 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from .. import access, broadcast, database, frames
 from ..database import CONNECTION_ERRORS
-from ..errors import BadFrame, Close, NotFound, RoomError, Unavailable
+from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, Unavailable
 from ..feed import Feed, feeds
 from ..limits import Bucket, limits
 from ..models import Member
+from ..presence import presence
 from ..reader import RoomReader
 from .commands import Closing, obey
+from .door import close, query_of, refuse
 
 logger = logging.getLogger(__name__)
+
+LEFT = (1000, 1001)  # close codes of a page that goes by itself; a wire that is lost has others
 
 REJOIN_EVERY = 30.0  # seconds after which a socket repeats its membership of the room's group
 
@@ -39,14 +42,15 @@ class RoomConsumer(AsyncConsumer):
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
         self._tasks: set[asyncio.Task] = set()
         self._catching_up: asyncio.Task | None = None
+        self._showing: asyncio.Task | None = None
+        self._presence = ""  # the newest `presence` frame that is to be sent
+        self._is_gone = False  # it left, or was sent away for good
+        self.away = False
         if (await receive())["type"] != "websocket.connect":
             return
         code = await self._enter(scope)
         if code is not None:
-            offered = scope["subprotocols"]
-            accepted = frames.PROTOCOL if frames.PROTOCOL in offered else next(iter(offered), None)
-            await send({"type": "websocket.accept", "subprotocol": accepted})
-            await self._close(code)
+            await refuse(scope, send, code)
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
@@ -97,12 +101,13 @@ class RoomConsumer(AsyncConsumer):
         feed = feeds.attach(self.room_id, self)
         self._mailbox = broadcast.Mailbox()
         self.reader = self._reader_of(feed)
-        self._heard = self._rejoined = asyncio.get_running_loop().time()
+        self.heard = self._rejoined = asyncio.get_running_loop().time()
+        query = query_of(scope)
+        self.tab = frames.parse_tab(query.get("tab")) or secrets.token_urlsafe(8)
         try:
             await self.send(self._welcome())
-            query = scope["query_string"].decode("latin-1")
             async with asyncio.TaskGroup() as group:
-                follower = group.create_task(self._follow(_cursor_in(query)))
+                follower = group.create_task(self._follow(query.get("cursor", "")))
                 await self._listen(receive)
                 follower.cancel()
         except* Closing as closing:
@@ -111,6 +116,7 @@ class RoomConsumer(AsyncConsumer):
             for task in self._tasks:
                 task.cancel()
             feeds.detach(feed, self)
+            presence.leave(self, gone=self._is_gone)
             await self._mailbox.leave()
 
     def _reader_of(self, feed: Feed) -> RoomReader:
@@ -122,6 +128,8 @@ class RoomConsumer(AsyncConsumer):
         await self._surviving(self.reader.open(token))
         if self.reader.sent is None:
             raise Closing(Close.DRAINING)  # the database is away: come again
+        if self.member_id:  # whoever only reads, by a link, is not among those who are here
+            presence.enter(self)
         while True:
             event = await self._mailbox.receive()
             if event["type"] == "room.deltas":
@@ -131,15 +139,14 @@ class RoomConsumer(AsyncConsumer):
         while True:
             event = await receive()
             if event["type"] == "websocket.disconnect":
+                self._is_gone = self._is_gone or event.get("code") in LEFT
                 return
-            self._heard = asyncio.get_running_loop().time()
+            self.heard = asyncio.get_running_loop().time()
             await self._hear(event.get("text"))
 
     async def _close(self, code: int) -> None:
-        try:
-            await self._asgi_send({"type": "websocket.close", "code": code})
-        except (OSError, RuntimeError):
-            pass  # it is closed already
+        self._is_gone = self._is_gone or code in FINAL
+        await close(self._asgi_send, code)
 
     async def _surviving(self, sending) -> None:
         """A database that is away delays this reader; the watch over the heads will call again."""
@@ -150,11 +157,19 @@ class RoomConsumer(AsyncConsumer):
         except (*CONNECTION_ERRORS, Unavailable) as error:
             logger.warning("room %s: a reader has to wait: %s", self.room_id, error)
 
-    # -- what the watch calls, once a second --------------------------------------------------------------------------
+    # -- what the watches call ----------------------------------------------------------------------------------------
 
     @property
     def sent(self):
         return self.reader.sent
+
+    @property
+    def confirmed(self) -> int:
+        return self.reader.confirmed
+
+    @property
+    def member_id(self) -> str:
+        return self.seat.member
 
     def fell_behind(self) -> None:
         if self._catching_up is None or self._catching_up.done():
@@ -164,11 +179,26 @@ class RoomConsumer(AsyncConsumer):
         full_since = self.reader.full_since
         if full_since is not None and now - full_since > settings.CHATLAB_WINDOW_TIMEOUT:
             self.dismiss(Close.TOO_SLOW)
-        elif now - self._heard > settings.CHATLAB_IDLE_TIMEOUT:
+        elif now - self.heard > settings.CHATLAB_IDLE_TIMEOUT:
             self.dismiss(Close.IDLE)
         elif now - self._rejoined > (REJOIN_EVERY if self._mailbox.complete else 0):
             self._rejoined = now
             self._spawn(self._mailbox.rejoin())
+
+    @property
+    def is_behind(self) -> bool:
+        return self.reader.full_since is not None
+
+    def show(self, frame: str) -> None:
+        """Who is here: one at a time and only the newest, so that a slow reader gets fewer."""
+        self._presence = frame
+        if self._showing is None or self._showing.done():
+            self._showing = self._spawn(self._show())
+
+    async def _show(self) -> None:
+        while self._presence:
+            frame, self._presence = self._presence, ""
+            await self.send(frame)
 
     def dismiss(self, code: int) -> None:
         """Close this socket from outside its own tasks."""
@@ -223,8 +253,8 @@ class RoomConsumer(AsyncConsumer):
 
     def _count_bad_frame(self) -> None:
         most, within = settings.CHATLAB_BAD_FRAMES
-        self._bad_frames.append(self._heard)
-        if len(self._bad_frames) == most and self._heard - self._bad_frames[0] <= within:
+        self._bad_frames.append(self.heard)
+        if len(self._bad_frames) == most and self.heard - self._bad_frames[0] <= within:
             raise Closing(Close.BAD_FRAMES)
 
     def spend_frame(self) -> None:
@@ -241,26 +271,3 @@ class RoomConsumer(AsyncConsumer):
             "frame": settings.CHATLAB_FRAME_MAX,
             "window": settings.CHATLAB_WINDOW,
         }
-
-
-class NoRoomConsumer(AsyncConsumer):
-    """Every other socket path: the same answer as for a room that does not exist."""
-
-    async def websocket_connect(self, event) -> None:
-        offered = self.scope["subprotocols"]
-        accepted = frames.PROTOCOL if frames.PROTOCOL in offered else next(iter(offered), None)
-        await self.send({"type": "websocket.accept", "subprotocol": accepted})
-        await self.send({"type": "websocket.close", "code": Close.NO_ROOM})
-
-    async def websocket_receive(self, event) -> None:
-        pass
-
-    async def websocket_disconnect(self, event) -> None:
-        pass
-
-
-def _cursor_in(query: str) -> str:
-    try:
-        return parse_qs(query, max_num_fields=20).get("cursor", [""])[0]
-    except ValueError:
-        return ""

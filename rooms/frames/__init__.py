@@ -21,7 +21,7 @@ from .bodies import (
     time,
 )
 from .cursor import Cursor
-from .encode import PROTOCOL, bye, deltas, error, item, page, receipt, snapshot, synced, welcome
+from .encode import PROTOCOL, bye, deltas, error, item, page, presence, receipt, snapshot, synced, welcome
 from .parse import (
     ChangeRoom,
     ClientFrame,
@@ -38,6 +38,7 @@ from .parse import (
     parse_name,
     parse_post,
     parse_retry,
+    parse_tab,
     parse_title,
 )
 from .reading import READER, deltas_for_reader, is_for_readers, messages_for_reader, snapshot_for_reader
@@ -81,7 +82,9 @@ __all__ = [
     "parse_name",
     "parse_post",
     "parse_retry",
+    "parse_tab",
     "parse_title",
+    "presence",
     "receipt",
     "room_body",
     "room_changed",

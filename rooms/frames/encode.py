@@ -44,6 +44,15 @@ def receipt(client_id: str, message: str, seq: int) -> str:
     return dump({"type": "receipt", "client_id": client_id, "message": message, "seq": seq})
 
 
+def presence(members: Iterable[tuple[str, tuple[int, ...], bool, bool]], more: int = 0) -> str:
+    """`members`: (id, cursors, typing, away) of each."""
+    body: dict = {"type": "presence", "members": []}
+    for member, cursors, typing, away in members:
+        one = {"id": member, "cursors": cursors, "typing": typing}
+        body["members"].append(one | {"away": True} if away else one)
+    return dump(body | {"more": more} if more else body)
+
+
 def error(refusal: RoomError, request_id: str, client_id: str | None = None) -> str:
     body = {"type": "error", "code": refusal.code, "detail": refusal.detail, "request_id": request_id}
     if client_id is not None:

@@ -17,6 +17,7 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 class Sync:
     cursor: str
     repair: bool = False
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,13 @@ def parse_name(body: dict) -> str | None:
     return None if body.get("name") is None else " ".join(clean(_string(body, "name", 60)).split()) or None
 
 
+def parse_tab(name: str | None) -> str | None:
+    """The name that a tab gives itself; None where it is none."""
+    return name if name and _CLIENT_ID.match(name) else None
+
+
 def _parse_sync(body: dict, text_max: int) -> Sync:
-    repair = body.get("repair", False)
-    if not isinstance(repair, bool):
-        raise BadFrame("'repair' is true or false.")
-    return Sync(_string(body, "cursor"), repair)
+    return Sync(_string(body, "cursor"), _flag(body, "repair"), _flag(body, "away"))
 
 
 def _parse_stop(body: dict, text_max: int) -> Stop:
@@ -171,6 +174,13 @@ def _string(body: dict, field: str, longest: int | None = None) -> str:
         raise BadFrame(f"'{field}' is missing or not a string.")
     if longest is not None and len(value) > longest:
         raise TooLong(f"'{field}' is longer than {longest} characters.")
+    return value
+
+
+def _flag(body: dict, field: str) -> bool:
+    value = body.get(field, False)
+    if not isinstance(value, bool):
+        raise BadFrame(f"'{field}' is true or false.")
     return value
 
 
