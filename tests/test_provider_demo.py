@@ -10,7 +10,7 @@ import pytest
 
 from rooms import generation
 from rooms.models import Generation
-from rooms.providers import Ended, Opened, Request, TextDelta, demo, demo_text, open_provider
+from rooms.providers import Ended, Opened, ProviderError, Request, Resume, TextDelta, demo, demo_text, open_provider
 
 from .fakes import alone, generation_of, new_place
 
@@ -145,6 +145,38 @@ def test_only_a_command_at_the_start_is_one(question) -> None:
 def test_a_command_may_be_followed_by_a_question(command) -> None:
     for question in (f"/{command}", f"  /{command.upper()}  Why?", f"/{command}\tWhy?", f"/{command}\nWhy?"):
         assert demo_text.answer(question, 1)[0] == command, question
+
+
+def test_a_reader_that_comes_back_reads_on_behind_what_it_has() -> None:
+    """The model writes on while nobody reads, as a provider with a background mode does."""
+
+    async def listen() -> tuple[list, list]:
+        provider = open_provider()
+        first = provider.stream(Request("demo-model", [("user", "Why?")]))
+        before = [await anext(first) for _ in range(10)]
+        await first.aclose()
+        resume = Resume(before[0].response_id, before[-1].seq)
+        after = [event async for event in provider.stream(Request("demo-model", [("user", "Why?")], False, resume))]
+        await provider.close()
+        return before, after
+
+    before, after = asyncio.run(asyncio.wait_for(listen(), 20))
+    assert text_of(before) + text_of(after) == text_of(ask("Why?")) == after[-1].text
+    assert [event.seq for event in after[:3]] == [10, 11, 12]
+
+
+def test_what_was_cancelled_can_not_be_read_on() -> None:
+    async def listen() -> None:
+        provider = open_provider()
+        stream = provider.stream(Request("demo-model", [("user", "Why?")]))
+        opened = await anext(stream)
+        await stream.aclose()
+        await provider.cancel(opened.response_id)
+        async for _ in provider.stream(Request("demo-model", [("user", "Why?")], False, Resume(opened.response_id, 0))):
+            raise AssertionError("it goes on")
+
+    with pytest.raises(ProviderError, match="does not have this answer"):
+        asyncio.run(asyncio.wait_for(listen(), 20))
 
 
 def test_asking_less_closes_the_answer() -> None:

@@ -33,7 +33,7 @@ def open_provider() -> Provider:
     from . import chat, demo, responses, transport
 
     if settings.CHATLAB_PROVIDER == "demo":
-        return responses.ResponsesProvider(demo.demo_client())
+        return responses.ResponsesProvider(demo.demo_client(), background=True)
     client = transport.make_client(api_key=settings.OPENAI_API_KEY or "none", base_url=settings.OPENAI_BASE_URL or None)
     if settings.OPENAI_API == "chat":
         return chat.ChatProvider(client)
