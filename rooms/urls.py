@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import health, links, pages
+from .views import health, links, pages, sync
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -15,7 +15,8 @@ urlpatterns = [
     path("rooms/<id:room_id>/links/", links.of_room, name="room_links"),
     path("rooms/<id:room_id>/links/<id:link_id>/revoke/", links.revoke, name="link_revoke"),
     path("shared/<id:link_id>/", links.shared, name="link"),
-    path("demo/sync/", pages.sync_demo, name="sync_demo"),
+    path("demo/sync/", sync.page, name="sync_demo"),
+    path("demo/sync/<id:room_id>/kill/", sync.kill, name="sync_kill"),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("healthz", health.healthz, name="healthz"),

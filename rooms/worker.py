@@ -61,6 +61,15 @@ class Worker:
         if task is not None:
             task.cancel()
 
+    def kill(self, generation_id: int) -> bool:
+        """Drop what writes a generation, as a killed process does: its lease has to run out. Callable from any thread.
+        False where it is not written here.
+        """
+        here = generation_id in self._fences
+        if here:
+            self._loop.call_soon_threadsafe(self.release, generation_id)
+        return here
+
     def cancel_upstream(self, response_id: str) -> None:
         """End a provider's background response that nobody wants any more; callable from any thread.
 

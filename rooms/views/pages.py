@@ -11,7 +11,6 @@ from django.db.models import Count, Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
@@ -22,7 +21,6 @@ from ..limits import limits
 from ..models import Generation, Member, Room
 
 SIDEBAR_ROOMS = 50
-DEMO_ROOM = "demo_room"  # the session's key for the room of the two-tab page
 
 
 @require_safe
@@ -36,7 +34,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_POST
 def create(request: HttpRequest) -> HttpResponse:
     try:
-        joined = _create(request, request.POST.get("title", ""))
+        joined = create_room(request, request.POST.get("title", ""))
     except RoomError as refusal:
         return refused(request, refusal)
     return redirect(joined.room)
@@ -91,25 +89,7 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
     return redirect("room", room_id)
 
 
-@never_cache
-@ensure_csrf_cookie
-def sync_demo(request: HttpRequest) -> HttpResponse:
-    """The two-tab page, on a room of this visitor's own; `?room=` shows another one."""
-    if request.method == "POST":
-        try:
-            joined = _create(request, _("Two tabs, one wire"))
-        except RoomError as refusal:
-            return refused(request, refusal)
-        request.session[DEMO_ROOM] = joined.room.pk
-        return redirect("sync_demo")
-    room_id = request.GET.get("room", "").replace("\0", "") or request.session.get(DEMO_ROOM)
-    visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if room_id and visitor.known else None
-    context = {"room": member and room_body(member.room), "model": providers.describe()}
-    return render(request, "rooms/sync.html", context)
-
-
-def _create(request: HttpRequest, title: str) -> actions.Joined:
+def create_room(request: HttpRequest, title: str) -> actions.Joined:
     title = frames.parse_title({"title": title}) or ""
     visitor = access.ensure_guest(request)
     limits.spend("CHATLAB_RATE_ROOMS", visitor.name, "new rooms")

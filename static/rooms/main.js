@@ -13,6 +13,7 @@ import { ModelChoice } from "./model.js";
 import { Rename } from "./rename.js";
 import { roomMenu } from "./room-menu.js";
 import { RoomSession } from "./session.js";
+import { Unruly } from "./unruly.js";
 import { RoomView } from "./view.js";
 import { stayAwake } from "./wake.js";
 import { word } from "./words.js";
@@ -36,6 +37,8 @@ const connectionView = new ConnectionView({
   ontry: () => session.socket.check(),
 });
 
+// On the page with the tabs the wire can be made to misbehave.
+const wire = config.tab ? new Unruly() : null;
 let session = null;
 const view = new RoomView({
   log: () => session.log,
@@ -50,6 +53,7 @@ session = new RoomSession({
   snapshot: read("snapshot"),
   url: new URL(config.socket, location.href.replace(/^http/, "ws")).href,
   storage: storage(),
+  socket: wire ? { create: wire.open } : {},
   on: {
     changes(list, isLive) {
       view.changes(list);
@@ -92,9 +96,7 @@ window.chatlab = {
   cut: () => session.socket.cut(),
   plug: () => session.socket.plug(),
   post,
-  get desyncs() {
-    return session.desyncs;
-  },
+  wire,
 };
 
 view.hydrate();

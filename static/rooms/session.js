@@ -9,6 +9,7 @@ const REPAIR_EVERY = 1_000;
 
 export class RoomSession {
   desyncs = 0;
+  repairs = 0; // gaps that were noticed, and filled from the log
   #dropped = false; // the cursor, after a difference: the next connect asks for a snapshot
   #repairAt = 0;
   #repairTimer = null;
@@ -69,6 +70,10 @@ export class RoomSession {
       length: answer?.text.length ?? 0,
       digest: answer?.digest ?? "00000000",
       outbox: this.outbox.items.length,
+      answering: this.log.messages.filter((message) => message.role === "assistant" && !isTerminal(message)).length,
+      duplicates: this.log.duplicates,
+      repairs: this.repairs,
+      desyncs: this.desyncs,
     };
   }
 
@@ -113,6 +118,7 @@ export class RoomSession {
     const wait = this.#repairAt + REPAIR_EVERY - Date.now();
     if (wait <= 0) {
       this.#repairAt = Date.now();
+      this.repairs++;
       this.socket.sync(true);
     } else if (!this.#repairTimer) {
       this.#repairTimer = setTimeout(() => {

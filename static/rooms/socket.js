@@ -169,6 +169,6 @@ export class RoomSocket {
   }
 }
 
-function open(url) {
+export function open(url) {
   return new WebSocket(url, SUBPROTOCOL);
 }

@@ -1,104 +1,90 @@
-// The two-tab page: two real rooms in frames, a switch for each wire, and what each tab holds. It only looks and compares.
+// Several tabs of one room, real ones, in frames. A switch for each wire, a track with a marker for each tab, a verdict on
+// whether they hold the same, troubles to make, and a story that plays by itself.
 
-import { sequenceOf } from "./log.js";
 import { setText } from "./message.js";
-import { number, word } from "./words.js";
+import { Pane } from "./sync-pane.js";
+import { Story } from "./sync-story.js";
+import { judge } from "./sync-verdict.js";
+import { word } from "./words.js";
 
 const LOOK_EVERY = 100;
-const STILL_AFTER = 400; // while text streams into both, two looks are never quite at the same instant
 const SAY_EVERY = 1_000;
+const TOLD_FOR = 6_000; // how long a note about a killed worker stays
 
-class Pane {
-  constructor(node) {
-    this.node = node;
-    this.tab = node.dataset.tab;
-    this.frame = node.querySelector("iframe");
-    this.pill = node.querySelector(".pill");
-    this.wire = node.querySelector("[role=switch]");
-    this.marker = document.querySelector(`.marker[data-tab="${this.tab}"]`);
-    this.wire.addEventListener("click", () => this.#toggle());
-  }
-
-  /** What the tab in the frame says of itself; null until it is there. */
-  look() {
-    const chatlab = this.#chatlab;
-    this.state = chatlab?.state() ?? null;
-    this.seq = this.state ? sequenceOf(this.state.cursor) : 0;
-    const cut = this.state?.state === "cut";
-    this.wire.setAttribute("aria-checked", String(!cut));
-    this.node.toggleAttribute("data-cut", cut);
-    return this.state;
-  }
-
-  draw(head) {
-    if (!this.state) return;
-    const { state, length, digest } = this.state;
-    const shown = state === "blip" ? this.pill.dataset.state : state;
-    this.pill.dataset.state = shown;
-    setText(this.pill.querySelector("[data-part=label]"), word(`state.${shown}`));
-    setText(this.node.querySelector("[data-part=cursor]"), `#${this.seq}`);
-    setText(this.node.querySelector("[data-part=chars]"), number(length));
-    setText(this.node.querySelector("[data-part=digest]"), digest);
-    this.marker.style.setProperty("--at", head ? this.seq / head : 0);
-  }
-
-  get #chatlab() {
-    try {
-      return this.frame.contentWindow.chatlab;
-    } catch {
-      return undefined;
-    }
-  }
-
-  #toggle() {
-    const chatlab = this.#chatlab;
-    if (!chatlab) return;
-    if (this.state?.state === "cut") chatlab.plug();
-    else chatlab.cut();
-    look();
-  }
-}
-
-const panes = Array.from(document.querySelectorAll(".pane"), (node) => new Pane(node));
-const verdict = document.getElementById("verdict");
-const headNode = document.getElementById("head");
+const byId = (id) => document.getElementById(id);
+const panes = Array.from(document.querySelectorAll(".pane"), (node) => new Pane(node, look));
+const verdict = byId("verdict");
+const caption = byId("caption");
 
 let moved = { head: 0, at: 0 };
 let judged = { state: "", at: 0 };
+let story = null;
 
 function look() {
-  const states = panes.map((pane) => pane.look());
+  for (const pane of panes) pane.look();
   const head = Math.max(...panes.map((pane) => pane.seq));
   if (head !== moved.head) moved = { head, at: performance.now() };
   for (const pane of panes) pane.draw(head);
-  setText(headNode, head ? `#${head}` : "");
-  say(judge(states, head));
+  setText(byId("head"), head ? `#${head}` : "");
+  say(judge(panes, performance.now() - moved.at));
 }
 
 /** A new verdict is said at once; the numbers in one that stays, only every so often: it is a live region. */
-function say({ state, text }) {
+function say({ state, key, values }) {
   const now = performance.now();
   if (state === judged.state && now - judged.at < SAY_EVERY) return;
   judged = { state, at: now };
   verdict.dataset.state = state;
-  setText(verdict, text);
+  setText(verdict, word(key, values));
 }
 
-function judge([first, second], head) {
-  if (!first || !second) return { state: "waiting", text: word("waiting") };
-  const bothLive = first.state === "live" && second.state === "live";
-  if (bothLive && performance.now() - moved.at < STILL_AFTER) return { state: "moving", text: word("moving") };
-  const behind = panes.find((pane) => pane.seq < head);
-  if (behind) return { state: "behind", text: word("behind", { tab: behind.tab, n: head - behind.seq }) };
-  const same = first.cursor === second.cursor && first.digest === second.digest && first.length === second.length;
-  if (!same) return { state: "different", text: word("different") };
-  if (!first.length) return { state: "identical", text: word("empty") };
-  return { state: "identical", text: word("identical", { digest: first.digest, n: first.length }) };
+function tell(step) {
+  document.body.dataset.step = step;
+  setText(caption, word(`story.${step}`));
+}
+
+async function play(button) {
+  if (story) {
+    story.stop();
+    return;
+  }
+  story = new Story({ panes, say: tell, questions: [word("story.question.1"), word("story.question.2")] });
+  setText(button.querySelector("[data-part=label]"), word("story.stop"));
+  try {
+    await story.play();
+  } catch {
+    tell("stopped");
+  }
+  story = null;
+  setText(button.querySelector("[data-part=label]"), word("story.again"));
+}
+
+async function kill(form) {
+  const response = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  const killed = response?.ok && (await response.json()).n;
+  setText(caption, word(killed ? "killed" : response?.ok ? "killed.none" : "kill.failed"));
+  setTimeout(() => document.body.dataset.step || setText(caption, word("story.idle")), TOLD_FOR);
 }
 
 if (panes.length) {
   look();
   setInterval(look, LOOK_EVERY);
+  byId("play")?.addEventListener("click", ({ currentTarget }) => play(currentTarget));
+  byId("kill")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    kill(event.target);
+  });
+  // A menu that is open closes when something else is wanted.
+  document.addEventListener("click", ({ target }) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+  });
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 } else {
-  document.getElementById("create").requestSubmit();
+  byId("create").requestSubmit();
 }

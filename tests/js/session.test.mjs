@@ -50,7 +50,8 @@ test("starts from the page's snapshot, and is live once level with the room", (t
   last().say(deltas(appended(5, "llo")));
   assert.notEqual(session.state().state, "live");
   last().say(synced(5));
-  assert.deepEqual(session.state(), { state: "live", cursor: "5.x", messages: 1, length: 5, digest: digest("Hello"), outbox: 0 });
+  const counted = { messages: 1, outbox: 0, answering: 1, duplicates: 0, repairs: 0, desyncs: 0 };
+  assert.deepEqual(session.state(), { state: "live", cursor: "5.x", length: 5, digest: digest("Hello"), ...counted });
   last().say(deltas(appended(6, "!")));
   assert.deepEqual(heard.live, [false, true], "a replay is not news");
 });
