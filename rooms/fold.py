@@ -32,6 +32,7 @@ def fold(state: State, items: Iterable[Item]) -> State:
             if message["id"] not in held:
                 held[message["id"]] = message
                 state["messages"].append(message)
+                state["room"]["tip"] = message["id"]
         elif kind == "member":
             member = item["member"]
             state["members"][member["id"]] = {"name": member["name"], "color": member["color"], "role": member["role"]}
@@ -45,6 +46,24 @@ def fold(state: State, items: Iterable[Item]) -> State:
                 _MESSAGE_KINDS[kind](message, item)
                 message["seq"] = item["seq"]
     return state
+
+
+def shown(state: State) -> list[dict]:
+    """What everybody is shown: the room's tip and what it follows, as far as it is held, oldest first."""
+    held = {message["id"]: message for message in state["messages"]}
+    if "tip" not in state["room"]:  # nothing has said so yet
+        return list(state["messages"])
+    path = []
+    message = held.get(state["room"]["tip"])
+    while message is not None:
+        path.append(message)
+        message = held.get(message["parent"])
+    return path[::-1]
+
+
+def versions(state: State, message: dict) -> list[str]:
+    """The messages that follow the same one as this does, itself among them, oldest first, as far as they are held."""
+    return [other["id"] for other in state["messages"] if other["parent"] == message["parent"]]
 
 
 def _started(message: dict, item: Item) -> None:

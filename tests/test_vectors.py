@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rooms.fold import fold
+from rooms.fold import fold, shown, versions
 from rooms.text import digest, utf16_length
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -45,3 +45,10 @@ def test_what_a_reader_ends_with_is_the_fold_of_what_happened_after_its_snapshot
     )
     state = {key: last_snapshot[key] for key in ("room", "members", "messages")}
     assert fold(state, case["items"]) == case["expected"]
+
+
+@pytest.mark.parametrize("case", vectors("branches"))
+def test_the_branch_that_is_shown_is_what_the_vectors_say(case):
+    state = fold({"room": case["room"], "members": {}, "messages": []}, case["items"])
+    assert [message["id"] for message in shown(state)] == case["shown"]
+    assert [versions(state, message) for message in shown(state)] == case["versions"]

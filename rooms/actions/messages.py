@@ -162,9 +162,10 @@ def _open_answer(
 
 def _choose(log: Transaction, room: Room, parent_id: str | None, child_id: str) -> None:
     """Where somebody had picked a branch before, the newest one is picked now; elsewhere the newest is shown anyway."""
-    if parent_id in room.chosen:
-        room.chosen[parent_id] = child_id
-        log.append(room.pk, "room", frames.room_changed({"chosen": {parent_id: child_id}}))
+    fork = parent_id or frames.BEGINNING
+    if fork in room.chosen:
+        room.chosen[fork] = child_id
+        log.append(room.pk, "room", frames.room_changed({"chosen": {fork: child_id}}))
         Room.objects.filter(pk=room.pk).update(chosen=room.chosen)
 
 

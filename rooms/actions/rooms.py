@@ -11,7 +11,7 @@ from .. import frames, providers
 from ..access import Visitor, member_of
 from ..errors import Conflict, NotAllowed, NotFound
 from ..frames import Cursor
-from ..log import Change, Transaction
+from ..log import Change, Transaction, leaf
 from ..models import Member, Message, Room
 
 
@@ -75,8 +75,9 @@ def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Chan
             _check_branches(room_id, change.chosen)
             changed["chosen"] = change.chosen
             room.chosen |= change.chosen
+            changed["tip"] = room.tip_id = leaf(room_id, room.chosen)
         log.append(room_id, "room", frames.room_changed(changed))
-        Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen)
+        Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen, tip=room.tip_id)
 
     return Change(room_id, apply)
 
@@ -91,8 +92,8 @@ def require_member(log: Transaction, member_id: str, room_id: str) -> Member:
 
 
 def _check_branches(room_id: str, chosen: dict[str, str]) -> None:
-    real = set(Message.objects.filter(room=room_id, pk__in=chosen.values()).values_list("parent_id", "pk"))
-    if set(chosen.items()) - real:
+    rows = Message.objects.filter(room=room_id, pk__in=chosen.values()).values_list("parent_id", "pk")
+    if set(chosen.items()) - {(parent or frames.BEGINNING, child) for parent, child in rows}:
         raise NotFound("A chosen branch does not follow the message it is chosen for.")
 
 

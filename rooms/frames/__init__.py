@@ -23,6 +23,7 @@ from .bodies import (
 from .cursor import Cursor
 from .encode import PROTOCOL, bye, deltas, error, item, page, presence, receipt, snapshot, synced, welcome
 from .parse import (
+    BEGINNING,
     ChangeRoom,
     ClientFrame,
     Continue,
@@ -46,6 +47,7 @@ from .reading import READER, deltas_for_reader, is_for_readers, messages_for_rea
 TERMINAL = ("complete", "stopped", "incomplete", "failed", "interrupted")
 
 __all__ = [
+    "BEGINNING",
     "ChangeRoom",
     "ClientFrame",
     "Continue",

@@ -54,8 +54,8 @@ def snapshot_body(cursor: Cursor, room: dict, members: dict, messages: list[dict
     return {"cursor": str(cursor), "room": room, "members": members, "messages": messages, "earlier": earlier}
 
 
-def room_body(id: str, title: str, model: str, locked: bool, chosen: dict) -> dict:
-    return {"id": id, "title": title, "model": model, "locked": locked, "chosen": chosen}
+def room_body(id: str, title: str, model: str, locked: bool, chosen: dict, tip: str | None) -> dict:
+    return {"id": id, "title": title, "model": model, "locked": locked, "chosen": chosen, "tip": tip}
 
 
 def member_body(name: str, color: int, role: str) -> dict:

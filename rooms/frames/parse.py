@@ -10,6 +10,7 @@ from ..errors import BadFrame, TooLong
 from ..text import clean, utf16_length
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+BEGINNING = ""  # in `chosen`: what the first messages follow
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 
 
@@ -142,7 +143,10 @@ def _parse_room(body: dict, text_max: int) -> ChangeRoom:
     if chosen is not None and not (
         isinstance(chosen, dict)
         and 0 < len(chosen) <= 100
-        and all(isinstance(child, str) and _ID.match(parent) and _ID.match(child) for parent, child in chosen.items())
+        and all(
+            isinstance(child, str) and (parent == BEGINNING or _ID.match(parent)) and _ID.match(child)
+            for parent, child in chosen.items()
+        )
     ):
         raise BadFrame("'chosen' maps message ids to message ids.")
     change = ChangeRoom(

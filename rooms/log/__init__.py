@@ -1,24 +1,13 @@
 """The room log: the only writer and the only reader of deltas.
 
 `append` holds the transaction in which sequences are allocated, `writer` the group commit around it, `read` what comes
-after a cursor and the state at the head, `verify` the proof that all of it fits.
+after a cursor, `snapshot` the state at the head, `tree` its branches, `verify` the proof that all of it fits.
 """
 
 from .append import Change, Transaction
-from .read import (
-    Page,
-    answer_so_far,
-    authors,
-    context_of,
-    cursor_at,
-    earlier_messages,
-    find,
-    head_of,
-    heads,
-    page_after,
-    snapshot,
-    streaming,
-)
+from .read import Page, cursor_at, find, head_of, heads, page_after, streaming
+from .snapshot import answer_so_far, earlier_messages, snapshot
+from .tree import authors, context_of, leaf
 from .verify import verify
 from .writer import Batch, Segment, Writer
 
@@ -37,6 +26,7 @@ __all__ = [
     "find",
     "head_of",
     "heads",
+    "leaf",
     "page_after",
     "snapshot",
     "streaming",

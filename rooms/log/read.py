@@ -1,4 +1,4 @@
-"""Reading the log: what comes after a cursor, the state at the head, and what a model is shown.
+"""Reading the log: where its head is, whether a cursor belongs to it, and what comes after one.
 
 A reader that is in doubt asks for more than it needs; nothing here ever returns a part of a history as if it were
 whole.
@@ -15,7 +15,7 @@ from django.db import connection
 from .. import database, frames
 from ..errors import NotFound
 from ..frames import Cursor
-from ..models import Delta, Generation, Member, Message, Room
+from ..models import Delta, Generation, Room
 from ..text import EMPTY_DIGEST
 
 PAGE_BYTES = 65_536
@@ -27,18 +27,6 @@ _FIND = """
     FROM rooms_room room LEFT JOIN rooms_delta delta ON delta.room_id = room.id AND delta.seq = %s
     WHERE room.id = %s
 """
-# The chain of parents, the nearest first. (The depth is what a conversation does not reach, against a circle.)
-_ANCESTORS = """
-    WITH RECURSIVE ancestor(id, depth) AS (
-        SELECT parent_id, 1 FROM rooms_message WHERE id = %s
-        UNION ALL
-        SELECT message.parent_id, ancestor.depth + 1
-        FROM rooms_message message JOIN ancestor ON message.id = ancestor.id
-        WHERE ancestor.depth < 100000
-    )
-    SELECT id FROM ancestor WHERE id IS NOT NULL ORDER BY depth
-"""
-ANCESTORS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,128 +109,3 @@ def page_after(room_id: str, after: Cursor) -> Page:
             break
     full = len(items) == PAGE_ROWS or size >= PAGE_BYTES
     return Page(items, cursor, digests, head_of(room_id).seq if full else cursor.seq)
-
-
-def snapshot(room_id: str) -> dict:
-    """The body of a `snapshot` frame: the state at the head. The newest messages, and all that are not closed."""
-    with database.consistent_read():
-        room = Room.objects.filter(pk=room_id).first()
-        if room is None:
-            raise NotFound("There is no such room.")
-        messages, earlier = _newest_messages(room_id)
-        members = Member.objects.filter(room=room_id).order_by("joined_at", "pk")
-        return frames.snapshot_body(
-            Cursor(room.head, room.chain),
-            frames.room_body(room.pk, room.title, room.model, room.locked, room.chosen),
-            {member.pk: frames.member_body(member.name, member.color, member.role) for member in members},
-            messages,
-            earlier,
-        )
-
-
-def earlier_messages(room_id: str, before: int) -> tuple[list[dict], str | None]:
-    """An older page: messages opened before a sequence, oldest first, and the token for the page before it."""
-    with database.consistent_read():
-        return _newest_messages(room_id, before)
-
-
-def authors(room_id: str) -> set[str]:
-    """The members who have written something."""
-    said = Message.objects.filter(room=room_id, role=Message.Role.USER)
-    return set(said.order_by().values_list("member_id", flat=True).distinct())
-
-
-def answer_so_far(message_id: str) -> tuple[str, str]:
-    """(text, its digest) of an answer that somebody else has begun."""
-    with database.consistent_read():
-        body = _message(Message.objects.select_related("generation").get(pk=message_id))
-    return body["text"], body["digest"]
-
-
-def context_of(message_id: str) -> list[tuple[str, str]]:
-    """What a model is shown for an answer: (role, text) of its ancestors that have ended, oldest first.
-
-    The newest ones that fit in CHATLAB_CONTEXT_MAX characters; the question itself is always among them.
-    """
-    with connection.cursor() as query:
-        query.execute(_ANCESTORS, [message_id])
-        ancestors = [row[0] for row in query.fetchall()]
-    turns: list[tuple[str, str]] = []
-    size = 0
-    for start in range(0, len(ancestors), ANCESTORS_AT_ONCE):
-        some = ancestors[start : start + ANCESTORS_AT_ONCE]
-        ended = Message.objects.filter(pk__in=some).exclude(generation__status__in=Generation.OPEN)
-        said = {pk: (role, text) for pk, role, text in ended.values_list("pk", "role", "text")}
-        for role, text in (said[pk] for pk in some if pk in said):
-            size += len(text)
-            if turns and size > settings.CHATLAB_CONTEXT_MAX:
-                return turns[::-1]
-            if text:
-                turns.append((role, text))
-    return turns[::-1]
-
-
-def _newest_messages(room_id: str, before: int | None = None) -> tuple[list[dict], str | None]:
-    """The newest messages up to the limits of a snapshot. Without `before`, also every one that is still open."""
-    rows = Message.objects.filter(room=room_id).select_related("generation").order_by("-opened_seq")
-    if before is not None:
-        rows = rows.filter(opened_seq__lt=before)
-    found: list[dict] = []
-    size, oldest = 0, None
-    for row in rows[: settings.CHATLAB_SNAPSHOT_MESSAGES].iterator(chunk_size=8):
-        body = _message(row)
-        size += len(body["text"].encode()) + len(body.get("reasoning", "").encode())
-        if found and size > settings.CHATLAB_SNAPSHOT_BYTES:
-            break
-        found.append(body)
-        oldest = row.opened_seq
-    if before is None and oldest is not None:
-        open_rows = rows.filter(generation__status__in=Generation.OPEN, opened_seq__lt=oldest)
-        found += map(_message, open_rows)
-    more = oldest is not None and rows.filter(opened_seq__lt=oldest).exists()
-    return found[::-1], str(oldest) if more else None
-
-
-def _message(row: Message) -> dict:
-    body = {
-        "id": row.pk,
-        "role": row.role,
-        "author": row.member_id if row.role == Message.Role.USER else None,
-        "text": row.text,
-        "reasoning": row.reasoning,
-        "digest": row.digest,
-        "parent": row.parent_id,
-        "client_id": row.client_id,
-        "at": row.created_at,
-        "seq": row.seq,
-        "status": row.status,
-    }
-    if row.role == Message.Role.ASSISTANT:
-        body |= _outcome(row.generation)
-        if row.generation.status == Generation.Status.STREAMING:
-            _add_tail(row, body)
-    return frames.message(**body)
-
-
-def _outcome(generation: Generation) -> dict:
-    return {
-        "model": generation.model,
-        "usage": generation.usage,
-        "failure": frames.failure(generation.failure_code, generation.failure_detail)
-        if generation.failure_code
-        else None,
-        "by": generation.closed_by_id,
-        "closed_at": generation.closed_at,
-    }
-
-
-def _add_tail(row: Message, body: dict) -> None:
-    """What a streaming answer has gained since its checkpoint."""
-    tail = Delta.objects.filter(message=row.pk, kind="appended", seq__gt=row.text_seq).order_by("seq")
-    grown: dict[str, list[str]] = {"text": [body["text"]], "reasoning": [body["reasoning"]]}
-    for seq, payload, digest in tail.values_list("seq", "payload", "digest"):
-        part, text = frames.appended_text(payload)
-        grown[part].append(text)
-        body["seq"] = seq
-        body["digest"] = digest or body["digest"]
-    body |= {part: "".join(texts) for part, texts in grown.items()}

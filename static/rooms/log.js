@@ -27,6 +27,7 @@ const KINDS = {
     const message = { ...item.message, seq: item.seq };
     held.set(message.id, message);
     state.messages.push(message);
+    state.room.tip = message.id;
   },
   member(state, { member }) {
     state.members[member.id] = { name: member.name, color: member.color, role: member.role };
@@ -59,6 +60,19 @@ function ofMessage(change) {
   };
 }
 
+/** What everybody is shown: the room's tip and what it follows, as far as it is held, oldest first. */
+export function shown(state, held = indexOf(state)) {
+  if (state.room.tip === undefined) return state.messages; // nothing has said so yet
+  const path = [];
+  for (let message = held.get(state.room.tip); message; message = held.get(message.parent)) path.push(message);
+  return path.reverse();
+}
+
+/** The messages that follow the same one as this does, itself among them, oldest first, as far as they are held. */
+export function versions(state, message) {
+  return state.messages.filter((other) => other.parent === message.parent).map((other) => other.id);
+}
+
 const KNOWN_FRAMES = new Set(["welcome", "snapshot", "deltas", "synced", "receipt", "rendered", "presence", "error", "bye"]);
 
 /** What came of a frame: `changes` for the view, and what the tab has to do about it. */
@@ -76,8 +90,17 @@ export class RoomLog {
     return this.state.messages;
   }
 
+  /** The branch that everybody is shown. */
+  get shown() {
+    return shown(this.state, this.held);
+  }
+
+  versions(message) {
+    return versions(this.state, message);
+  }
+
   get lastAnswer() {
-    return this.messages.findLast((message) => message.role === "assistant");
+    return this.shown.findLast((message) => message.role === "assistant");
   }
 
   message(id) {

@@ -68,7 +68,7 @@ MUTANTS = [
     ),
     Mutant(
         "a snapshot without the text since the checkpoint",
-        "rooms/log/read.py",
+        "rooms/log/snapshot.py",
         "            _add_tail(row, body)\n",
         "            pass\n",
         "tests/test_two_tabs.py -k third",

@@ -1,0 +1,131 @@
+"""A conversation is a tree. Everybody is shown one branch of it, and what is asked next goes on there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rooms import actions, frames, log
+from rooms.actions import commit_now
+from rooms.errors import NotFound
+from rooms.fold import fold, shown, versions
+
+from .fakes import Place, Receipt, alone, client_id, items_after, new_place
+
+
+@pytest.fixture(autouse=True)
+def _alone(transactional_db):
+    with alone():
+        yield
+
+
+@pytest.fixture
+def place() -> Place:
+    return new_place()
+
+
+def choose(place: Place, chosen: dict[str, str]) -> None:
+    commit_now(actions.change_room(place.member, place.room, frames.ChangeRoom(chosen=chosen)))
+
+
+def said(place: Place) -> list[str]:
+    """The branch that is shown, as its questions' texts."""
+    return [message["text"] for message in shown(log.snapshot(place.room)) if message["role"] == "user"]
+
+
+def parent_of(place: Place, receipt: Receipt) -> str | None:
+    messages = {message["id"]: message for message in log.snapshot(place.room)["messages"]}
+    return messages[receipt.message]["parent"]
+
+
+def test_an_edited_question_is_a_branch_and_the_newest_is_shown(place) -> None:
+    place.post("Start")
+    first = place.post("First version")
+    place.post("Follows the first")
+    assert said(place) == ["Start", "First version", "Follows the first"]
+    place.post("Second version", parent=parent_of(place, first), branch=True)
+    assert said(place) == ["Start", "Second version"]
+    place.post("Follows the second")
+    assert said(place) == ["Start", "Second version", "Follows the second"]
+
+
+def test_a_chosen_branch_is_shown_to_its_end_and_what_is_asked_next_goes_on_there(place) -> None:
+    start = place.post("Start")
+    first = place.post("First version")
+    place.post("Follows the first")
+    second = place.post("Second version", parent=start.answer, branch=True)
+    choose(place, {start.answer: first.message})
+    assert said(place) == ["Start", "First version", "Follows the first"]
+    asked = place.post("Goes on")
+    assert said(place) == ["Start", "First version", "Follows the first", "Goes on"]
+    assert parent_of(place, asked) != second.answer
+    choose(place, {start.answer: second.message})
+    assert said(place) == ["Start", "Second version"]
+    choose(place, {start.answer: first.message})
+    assert said(place)[-1] == "Goes on", "a branch is come back to where it was left"
+
+
+def test_also_the_first_question_has_versions(place) -> None:
+    first = place.post("First")
+    second = place.post("Second", parent=None, branch=True)
+    assert said(place) == ["Second"]
+    choose(place, {frames.BEGINNING: first.message})
+    assert said(place) == ["First"]
+    place.post("Third", parent=None, branch=True)
+    assert said(place) == ["Third"], "a new version is shown, whatever was chosen before"
+    with pytest.raises(NotFound):
+        choose(place, {frames.BEGINNING: second.answer})
+
+
+def test_another_answer_is_a_version_of_the_first_and_moves_the_branch(place) -> None:
+    receipt = place.answered("One.")
+    place.post("Behind it")
+    again = commit_now(actions.retry(place.member, place.room, frames.Retry(receipt.answer, client_id())))
+    snapshot = log.snapshot(place.room)
+    path = shown(snapshot)
+    assert [message["id"] for message in path] == [receipt.message, again.message]
+    assert versions(snapshot, path[-1]) == [receipt.answer, again.message]
+    choose(place, {receipt.message: receipt.answer})
+    assert said(place) == ["Why?", "Behind it"]
+
+
+def test_a_tab_that_was_there_shows_what_one_that_comes_now_shows(place) -> None:
+    before, state = place.head, log.snapshot(place.room)
+    start = place.post("Start")
+    first = place.post("First version")
+    place.post("Second version", parent=start.answer, branch=True)
+    choose(place, {start.answer: first.message})
+    place.post("Third version", parent=start.answer, branch=True)
+    choose(place, {start.answer: first.message})
+    fold(state, map(json.loads, items_after(place.room, before)))
+    now = log.snapshot(place.room)
+    assert state["room"] == now["room"]
+    assert [m["id"] for m in shown(state)] == [m["id"] for m in shown(now)]
+
+
+def test_a_snapshot_holds_the_branch_that_is_shown_however_old_it_is(place, settings) -> None:
+    settings.CHATLAB_SNAPSHOT_MESSAGES = 4
+    first = place.post("First")
+    for number in range(2):
+        place.post(f"Behind {number}")
+    second = place.post("Second", parent=None, branch=True)
+    for number in range(4):
+        place.post(f"Elsewhere {number}")
+    choose(place, {frames.BEGINNING: first.message})
+    snapshot = log.snapshot(place.room)
+    assert said(place) == ["Behind 0", "Behind 1"], "its end; the beginning is earlier"
+    assert [m["text"] for m in shown(snapshot)[-2:]] == ["Behind 1", ""]
+    choose(place, {frames.BEGINNING: second.message})
+    assert said(place) == ["Elsewhere 2", "Elsewhere 3"]
+
+
+def test_a_snapshot_holds_the_versions_beside_what_is_shown(place, settings) -> None:
+    settings.CHATLAB_SNAPSHOT_MESSAGES = 4
+    old = place.post("Old")
+    new = place.post("New", parent=None, branch=True)
+    place.post("More")
+    snapshot = log.snapshot(place.room)
+    path = shown(snapshot)
+    assert path[0]["id"] == new.message
+    assert versions(snapshot, path[0]) == [old.message, new.message]
