@@ -121,9 +121,11 @@ def messages(request: HttpRequest, room_id: str) -> HttpResponse:
 def deltas(request: HttpRequest, room_id: str) -> HttpResponse:
     _member(request, room_id)
     cursor = Cursor.parse(request.GET.get("after"))
-    if cursor is None or log.find(room_id, cursor) is None:
+    page = None
+    if cursor is not None and log.find(room_id, cursor) is not None:
+        page = log.page_after(room_id, cursor)
+    if page is None:
         return _json({"snapshot": log.snapshot(room_id)})
-    page = log.page_after(room_id, cursor)
     return _raw_json(frames.page(page.items, page.cursor, page.up_to_date))
 
 

@@ -2,14 +2,16 @@
 
 Every socket hears of new deltas through its own membership in the room's group. But a layer may lose any event, also
 the last one of a burst, after which nothing shows the loss. So all heads are looked up every CHATLAB_HEAD_CHECK
-seconds, in one query, and sockets that are behind read the log. Sockets that need the same pages share one read.
+seconds, in one query, and sockets that are behind read the log. The same query compares what is known here with what
+the log holds at that very place: a database that was restored has other rows under the same sequences. Sockets that
+need the same pages share one read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 from django.conf import settings
@@ -21,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+NOWHERE = Cursor(0, "")  # of a room whose head is not known here
+
 
 class Reader(Protocol):
     """A socket, as the feed sees it."""
@@ -28,7 +32,7 @@ class Reader(Protocol):
     sent: Cursor | None
 
     def fell_behind(self) -> None:
-        """The room's head is further than what was sent, and no event has said so."""
+        """What was sent is not the room's head, and no event has said so."""
         ...
 
     def check(self, now: float) -> None:
@@ -41,20 +45,19 @@ class Feed:
 
     def __init__(self, room_id: str):
         self.room_id = room_id
-        self.head = Cursor(0, "")
+        self.head = NOWHERE
         self.digests: dict[str, str] = {}
         self.readers: set[Reader] = set()
         self.suspect = 0  # the head that the last look-up saw
-        self.seen = 0  # the head that was known here before the last look-up
         self._complete = False  # whether `digests` is all of them
         self._shared: dict[object, asyncio.Future] = {}
         self._state: tuple[Cursor, str] | None = None
 
-    def note(self, first: int, head: Cursor, digests: dict[str, str | None]) -> None:
-        """The deltas first..head have been seen, and have changed these digests."""
+    def note(self, before: Cursor, head: Cursor, digests: dict[str, str | None]) -> None:
+        """What is behind one cursor up to another has been seen, and has changed these digests."""
         if head.seq <= self.head.seq:
             return
-        self._complete = self._complete and first <= self.head.seq + 1
+        self._complete = self._complete and before == self.head
         self.head = head
         for message, digest in digests.items():
             if digest is None:
@@ -69,18 +72,29 @@ class Feed:
 
     def doubt(self) -> None:
         """What is known here does not fit the log: look again."""
-        self.head, self._complete = Cursor(0, ""), False
+        self.head, self._complete = NOWHERE, False
+
+    def misses(self, sent: Cursor) -> bool:
+        """Whether a reader at this place has to look: it has not got what was there a look ago already, or it is in a
+        history of which nothing is known here.
+        """
+        return sent.seq < self.suspect or (sent.seq >= self.head.seq and sent != self.head)
 
     async def prime(self) -> None:
         """Know the head and all digests: looked up once, and again only after events have been lost."""
         while not self._complete:
-            self._take(*await self._share("prime", lambda: database.read(log.streaming, self.room_id)))
+            known = self.head
+            head, digests = await self._share("prime", lambda: database.read(log.streaming, self.room_id))
+            if head.seq < known.seq:
+                self.doubt()  # a shared read is older than an event, or the log has become shorter
+            else:
+                self._take(head, digests)
 
     def _take(self, head: Cursor, digests: dict[str, str]) -> None:
         if head.seq >= self.head.seq:
             self.head, self.digests, self._complete = head, dict(digests), True
 
-    async def read(self, after: Cursor) -> log.Page:
+    async def read(self, after: Cursor) -> log.Page | None:
         return await self._share(after, lambda: database.read(log.page_after, self.room_id, after))
 
     async def state(self) -> tuple[Cursor, str]:
@@ -134,25 +148,25 @@ class Feeds:
             now = asyncio.get_running_loop().time()
             for reader in self.readers():
                 reader.check(now)
+            known = {room_id: feed.head for room_id, feed in self._feeds.items()}
             try:
-                for feed in self._feeds.values():
-                    feed.seen = feed.head.seq
-                if self._feeds:
-                    self._compare(await database.read(log.heads, list(self._feeds)))
+                if known:
+                    self._compare(known, await database.read(log.heads, known))
             except Exception as error:
                 logger.warning("the heads of the rooms could not be read: %r", error)
 
-    def _compare(self, heads: dict[str, int]) -> None:
-        for room_id, feed in list(self._feeds.items()):
-            if heads.get(room_id, 0) < feed.seen:
-                logger.warning("room %s: its log is shorter than it was; was the database restored?", room_id)
+    def _compare(self, known: Iterable[str], heads: dict[str, int | None]) -> None:
+        for feed in [self._feeds[room_id] for room_id in known if room_id in self._feeds]:
+            head = heads.get(feed.room_id)
+            if head is None:
+                logger.warning(
+                    "room %s: its log is not the one that was read here. Was the database restored?", feed.room_id
+                )
                 feed.doubt()
-                for reader in list(feed.readers):
-                    reader.fell_behind()
             for reader in list(feed.readers):
-                if reader.sent is not None and reader.sent.seq < feed.suspect:
+                if reader.sent is not None and feed.misses(reader.sent):
                     reader.fell_behind()
-            feed.suspect = heads.get(room_id, 0)
+            feed.suspect = head or 0
 
 
 feeds = Feeds()

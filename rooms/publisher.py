@@ -102,15 +102,16 @@ class _Waiting:
     """Consecutive deltas of one room that wait to be published."""
 
     def __init__(self, segment: Segment):
-        self.room, self.first, self.last, self.chain = segment.room, segment.first, segment.last, segment.chain
+        self.room, self.first, self.last = segment.room, segment.first, segment.last
+        self.before, self.chain = segment.before, segment.chain
         self.digests = dict(segment.digests)
         self.items: list[str] | None = []
         self.size = 0
         self._add(segment.items)
 
     def merge(self, segment: Segment) -> bool:
-        """False where it does not follow: another process has written in between."""
-        if segment.first != self.last + 1:
+        """False where it does not follow: another process has written in between, or another history was restored."""
+        if (segment.first, segment.before) != (self.last + 1, self.chain):
             return False
         self.last, self.chain = segment.last, segment.chain
         self.digests |= segment.digests
@@ -126,7 +127,8 @@ class _Waiting:
 
     async def send(self) -> None:
         frame = "" if self.items is None else frames.deltas(self.items, Cursor(self.last, self.chain))
-        event = broadcast.room_event(self.room, self.first, self.last, self.chain, frame, self.digests)
+        before, last = Cursor(self.first - 1, self.before), Cursor(self.last, self.chain)
+        event = broadcast.room_event(self.room, before, last, frame, self.digests)
         await broadcast.send_to_room(self.room, event)
 
 

@@ -52,6 +52,10 @@ class Window:
         self._forgiven = 0
         return True
 
+    def start_over(self) -> None:
+        """What was sent so far is confirmed together with what is sent next: places of another history do not fit."""
+        self._places.clear()
+
     def forgive(self) -> None:
         """What is on its way does not count any more: the reader has said where it really is. TooSlow for one that says
         so again and again and never confirms: the transport may hold all of it.
@@ -92,9 +96,10 @@ class RoomReader:
             head = Cursor(event["last"], event["chain"])
             if self.sent is None or head.seq <= self.sent.seq:
                 return
+            before = Cursor(event["first"] - 1, event.get("before", ""))  # of an older process: none
             if head.seq > self.feed.head.seq:
-                self.feed.note(event["first"], head, json.loads(event["digests"]))
-            if event["first"] == self.sent.seq + 1 and event["frame"] and not self._behind:
+                self.feed.note(before, head, json.loads(event["digests"]))
+            if before == self.sent and event["frame"] and not self._behind:
                 await self._send_up_to(head, event["frame"])
             else:
                 await self._catch_up()
@@ -148,33 +153,43 @@ class RoomReader:
     async def _catch_up(self, *, look: bool = False) -> None:
         """Send pages until level with the head, or the window is full. `look`: the head known here may be old."""
         for _ in range(ROUNDS):
-            while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
-                page = await self.feed.read(self.sent)
-                if not page.items:
-                    break
-                first = self.sent.seq + 1
-                self.feed.note(first, page.cursor, page.digests)
-                await self._send_up_to(page.cursor, frames.deltas(page.items, page.cursor))
-                look = not page.up_to_date
+            await self._send_pages(look)
             if self._window.full:
                 return
-            if self.sent.seq < self.feed.head.seq:
-                # A read that was shared may be older than the event; or the log has become shorter, by a restore.
+            if self.sent != self.feed.head:
+                # A read that was shared may be older than the event; or another history was restored.
                 self.feed.doubt()
             if not self._owes_synced and self.feed.is_sure:
                 return
             await self.feed.prime()
-            if self.sent.seq >= self.feed.head.seq:
+            if self.sent == self.feed.head:
                 break
-            look = False
+            look = True
         else:
             raise Unavailable("This room's log does not fit its head: manage.py verify tells more.")
-        if self.sent.seq > self.feed.head.seq:  # the database was restored: this reader is in a future that is no more
-            await self._send_snapshot()
         if self._owes_synced:
             self._owes_synced = False
-            digests = self.feed.digests if self.feed.head == self.sent else {}
-            await self._send(frames.synced(self.sent, digests))
+            await self._send(frames.synced(self.sent, self.feed.digests))
+
+    async def _send_pages(self, look: bool) -> None:
+        while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
+            page = await self.feed.read(self.sent)
+            if page is None:
+                await self._start_over()
+                look = False
+                continue
+            if not page.items:
+                return
+            self.feed.note(self.sent, page.cursor, page.digests)
+            await self._send_up_to(page.cursor, frames.deltas(page.items, page.cursor))
+            look = not page.up_to_date
+
+    async def _start_over(self) -> None:
+        """The log does not go on from what was sent: another history was restored, or the floor has risen."""
+        self.feed.doubt()
+        self._window.start_over()
+        self._owes_synced = True
+        await self._send_snapshot()
 
     async def _send_snapshot(self) -> None:
         await self._send_up_to(*await self.feed.state())

@@ -25,7 +25,7 @@ from rooms.feed import feeds
 from rooms.fold import fold
 from rooms.frames import Cursor
 from rooms.limits import limits
-from rooms.models import Generation
+from rooms.models import Generation, Room
 from rooms.providers import Ended, Request, TextDelta
 from rooms.text import EMPTY_DIGEST, digest
 
@@ -142,7 +142,7 @@ class Pen:
     def write(self, *texts: str, **options: object) -> None:
         """One commit for each text."""
         for text in texts:
-            commit_now(self.record(text, **options))
+            self.job.written = commit_now(self.record(text, **options))
 
     def end(self, status: str = "complete", *last: str, **outcome: object) -> None:
         commit_now(actions.finish(self.job, [self.piece(text) for text in last], Outcome(status, **outcome)))
@@ -157,6 +157,12 @@ def items_after(room: str, after: Cursor) -> Iterator[str]:
     while (page := log.page_after(room, after)).items:
         yield from page.items
         after = page.cursor
+
+
+def start_of(room: str) -> Cursor:
+    """The cursor before the first delta that the log holds."""
+    floor, chain = Room.objects.values_list("floor", "floor_chain").get(pk=room)
+    return Cursor(floor - 1, chain)
 
 
 # -- a provider that follows a script ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from channels.layers import channel_layers
 
 from rooms import broadcast, publisher
 from rooms.broadcast.memory import MemoryLayer
+from rooms.frames import Cursor
 from rooms.log import Batch, Segment
 from rooms.publisher import Publisher
 
@@ -40,7 +41,7 @@ class SlowLayer(MemoryLayer):
 
 def segment(first: int, last: int, *, room: str = "room", size: int = 1) -> Segment:
     items = [json.dumps({"seq": seq, "text": "x" * size}) for seq in range(first, last + 1)]
-    return Segment(room, first, last, items, f"{last:016x}", {"m": f"{last:08x}"})
+    return Segment(room, first, last, items, f"{first - 1:016x}", f"{last:016x}", {"m": f"{last:08x}"})
 
 
 def batch(*segments: Segment, starts=(), stops=()) -> Batch:
@@ -245,6 +246,7 @@ def test_a_mailbox_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize("value", [1, "text", ""])
 def test_an_event_is_flat(value) -> None:
     """msgpack, the format of the Redis layers, refuses more than strings and integers."""
-    event = broadcast.room_event("room", 1, 2, "0" * 16, f"{value}", {"m": None, "n": "0" * 8})
+    before, last = Cursor(0, "0" * 16), Cursor(2, "2" * 16)
+    event = broadcast.room_event("room", before, last, f"{value}", {"m": None, "n": "0" * 8})
     assert all(type(part) in (str, int) for part in event.values())
     assert json.loads(event["digests"]) == {"m": None, "n": "0" * 8}

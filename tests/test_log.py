@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from rooms import frames, log
 from rooms.actions import commit_now
 from rooms.errors import NotFound
+from rooms.frames import Cursor
 from rooms.log import Change, Transaction
 from rooms.log.append import next_chain
 from rooms.models import Delta, Generation, Member, Message, Room
@@ -271,4 +272,4 @@ def test_a_room_that_is_not_there_is_not_found() -> None:
     for read in (log.snapshot, log.head_of, log.streaming):
         with pytest.raises(NotFound):
             read("nowhere")
-    assert log.heads(["nowhere"]) == {}
+    assert log.heads({"nowhere": Cursor(0, "")}) == {}

@@ -13,7 +13,7 @@ from rooms.feed import Feed, Feeds
 from rooms.frames import Cursor, Sync
 from rooms.reader import RoomReader, Window
 
-from .fakes import Pen, Place, Screen, alone, items_after, new_place
+from .fakes import Pen, Place, Screen, alone, items_after, new_place, start_of
 
 FRAME_MAX = 80_000  # of a `deltas` frame: one page of the log
 
@@ -55,7 +55,7 @@ def event_of(place: Place, after: Cursor, *, frame: bool = True) -> dict:
     """The event that was published for everything after a cursor."""
     page = log.page_after(place.room, after)
     text = frames.deltas(page.items, page.cursor) if frame else ""
-    return broadcast.room_event(place.room, after.seq + 1, page.cursor.seq, page.cursor.chain, text, page.digests)
+    return broadcast.room_event(place.room, after, page.cursor, text, page.digests)
 
 
 # -- the window --------------------------------------------------------------------------------------------------------
@@ -364,13 +364,13 @@ class Listener:
 def test_a_reader_is_behind_when_a_head_was_there_a_look_ago() -> None:
     feeds, listener = Feeds(), Listener()
     feed = feeds.attach("room", listener)
-    listener.sent = Cursor(5, "")
-    feeds._compare({"room": 6})
+    feed.head = listener.sent = Cursor(5, "5")
+    feeds._compare(["room"], {"room": 6})
     assert listener.behind == 0, "what was committed just now is on its way"
-    feeds._compare({"room": 6})
+    feeds._compare(["room"], {"room": 6})
     assert listener.behind == 1
-    listener.sent = Cursor(6, "")
-    feeds._compare({"room": 6})
+    feed.head = listener.sent = Cursor(6, "6")
+    feeds._compare(["room"], {"room": 6})
     assert listener.behind == 1
     feeds.detach(feed, listener)
     assert feeds.readers() == []
@@ -380,9 +380,9 @@ def test_pages_follow_each_other_without_a_gap(place) -> None:
     pen = place.begin()
     asyncio.run(write_at_once(pen, 1_100))
     pen.write("x" * 70_000, "y")
-    items = [json.loads(item)["seq"] for item in items_after(place.room, Cursor(0, ""))]
+    items = [json.loads(item)["seq"] for item in items_after(place.room, start_of(place.room))]
     assert items == list(range(1, place.head.seq + 1))
-    page = log.page_after(place.room, Cursor(0, ""))
+    page = log.page_after(place.room, start_of(place.room))
     assert len(page.items) == log.read.PAGE_ROWS and not page.up_to_date
     last = log.page_after(place.room, log.cursor_at(place.room, place.head.seq - 1))
     assert last.up_to_date and len(last.items) == 1

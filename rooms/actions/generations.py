@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import F
 
 from .. import frames, lease, providers
+from ..frames import Cursor
 from ..log import Change, Transaction
 from ..log.append import LockedGeneration
 from ..models import Delta, Generation, Message
@@ -24,11 +25,12 @@ INTERRUPTED = "The server that was writing this answer went away, and it could n
 EXPIRED = "No worker took this question in time."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
     """A claimed generation: what its worker needs to know.
 
-    `resume`: somebody else has begun it, and the provider goes on with it. `spent`: seconds since it was started.
+    `written`: how far the room's log was when this worker last wrote there; it moves with each `record`. `resume`:
+    somebody else has begun it, and the provider goes on with it. `spent`: seconds since it was started.
     """
 
     generation: int
@@ -38,6 +40,7 @@ class Job:
     model: str
     continues: str | None
     attempts: int
+    written: Cursor
     resume: Resume | None = None
     spent: float = 0.0
 
@@ -96,23 +99,24 @@ def attempt(job: Job) -> Change:
     """Count a request before it is made: an attempt that nobody remembers could be billed without end."""
 
     def apply(log: Transaction) -> None:
-        log.fenced(job.generation, job.fence)
+        log.fenced(job.generation, job.fence, job.written)
         Generation.objects.filter(pk=job.generation).update(attempts=F("attempts") + 1)
 
     return Change(job.room, apply, generation=job.generation)
 
 
 def record(job: Job, pieces: list[Piece], *, renew: bool, checkpoint: bool, place: Place | None = None) -> Change:
-    """Append what has arrived, and remember the provider's place that belongs to it."""
+    """Append what has arrived, and remember the provider's place that belongs to it. Returns the new `written`."""
 
-    def apply(log: Transaction) -> None:
-        log.fenced(job.generation, job.fence)
+    def apply(log: Transaction) -> Cursor:
+        log.fenced(job.generation, job.fence, job.written)
         _append(log, job.room, job.message, pieces)
         if checkpoint:
             log.checkpoint(job.message)
         if renew:
             lease.renew(job.generation, log.now)
         _note_place(job, place)
+        return log.room(job.room).place
 
     return Change(job.room, apply, generation=job.generation)
 
@@ -121,7 +125,7 @@ def renew(job: Job) -> Change:
     """Keep the lease while the provider is silent."""
 
     def apply(log: Transaction) -> None:
-        log.fenced(job.generation, job.fence)
+        log.fenced(job.generation, job.fence, job.written)
         lease.renew(job.generation, log.now)
 
     return Change(job.room, apply, generation=job.generation)
@@ -131,7 +135,7 @@ def finish(job: Job, pieces: list[Piece], outcome: Outcome, place: Place | None 
     """Append the last text, and end."""
 
     def apply(log: Transaction) -> None:
-        generation = log.fenced(job.generation, job.fence)
+        generation = log.fenced(job.generation, job.fence, job.written)
         _append(log, job.room, job.message, pieces)
         _note_place(job, place)
         close_answer(log, generation, outcome.status, outcome=outcome, by_worker=True)
@@ -218,24 +222,31 @@ def _begin(log: Transaction, generation: LockedGeneration) -> Job:
     if row.continues is not None and row.continues.text:
         begun = row.continues.text
         _append(log, generation.room, generation.message, [Piece("text", begun, digest(begun), at)])
-    return _job(generation, model, row)
+    return _job(log, generation, model, row)
 
 
 def _take_over(log: Transaction, generation: LockedGeneration) -> Job | None:
     row = Generation.objects.select_related("continues").get(pk=generation.id)
     spent = max((log.now - row.started_at).total_seconds(), 0.0)
     if row.background and row.response_id:
-        return _job(generation, row.model, row, Resume(row.response_id, row.upstream_seq), spent)
+        return _job(log, generation, row.model, row, Resume(row.response_id, row.upstream_seq), spent)
     has_time = spent < settings.CHATLAB_TOTAL_TIMEOUT
     begun = row.continues is not None and bool(row.continues.text)  # copied, not said by the provider
     has_text = Delta.objects.filter(message=generation.message, kind="appended").count() > begun
     if not has_text and has_time and row.attempts < settings.CHATLAB_ATTEMPTS:
-        return _job(generation, row.model, row, None, spent)
+        return _job(log, generation, row.model, row, None, spent)
     close_answer(log, generation, Status.INTERRUPTED, outcome=Outcome(Status.INTERRUPTED, "worker_lost", INTERRUPTED))
     return None
 
 
-def _job(generation: LockedGeneration, model: str, row: Generation, resume: Resume | None = None, spent=0.0) -> Job:
+def _job(
+    log: Transaction,
+    generation: LockedGeneration,
+    model: str,
+    row: Generation,
+    resume: Resume | None = None,
+    spent: float = 0.0,
+) -> Job:
     return Job(
         generation.id,
         generation.fence,
@@ -244,6 +255,7 @@ def _job(generation: LockedGeneration, model: str, row: Generation, resume: Resu
         model,
         row.continues_id,
         row.attempts,
+        log.room(generation.room).place,
         resume,
         spent,
     )

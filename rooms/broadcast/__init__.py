@@ -18,6 +18,8 @@ from collections.abc import Awaitable
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from ..frames import Cursor
+
 logger = logging.getLogger(__name__)
 
 RECEIVE_AGAIN = 1.0  # seconds after which a layer that failed is listened to again
@@ -80,14 +82,17 @@ async def _bounded(call: Awaitable) -> bool:
     return True
 
 
-def room_event(room_id: str, first: int, last: int, chain: str, frame: str, digests: dict) -> dict:
-    """The deltas first..last of a room, with the finished frame; an empty frame says: read them from the log."""
+def room_event(room_id: str, before: Cursor, last: Cursor, frame: str, digests: dict) -> dict:
+    """The deltas behind one cursor up to another, with the finished frame; an empty frame says: read them from the
+    log.
+    """
     return {
         "type": "room.deltas",
         "room": room_id,
-        "first": first,
-        "last": last,
-        "chain": chain,
+        "first": before.seq + 1,
+        "before": before.chain,
+        "last": last.seq,
+        "chain": last.chain,
         "frame": frame,
         "digests": json.dumps(digests),
     }

@@ -88,7 +88,7 @@ class Recorder:
                 change = record(self.job, pieces, renew=renewing, checkpoint=saving, place=place)
                 self._under_way = asyncio.ensure_future(commit(change))
                 self._under_way.add_done_callback(look_at)
-                await asyncio.shield(self._under_way)
+                self.job.written = await asyncio.shield(self._under_way)
                 if renewing:
                     self._renewed = loop.time()
                 if saving:
@@ -121,7 +121,7 @@ class Recorder:
     async def _settle_under_way(self) -> None:
         """What was taken must be in the log before anything after it is: a commit that failed would leave a hole."""
         if self._under_way is not None:
-            await self._under_way
+            self.job.written = await self._under_way
 
     def _gather(self, part: str, text: str) -> None:
         if not text:

@@ -20,6 +20,7 @@ from django.db.models.functions import Concat
 
 from .. import database, frames
 from ..errors import Fenced, NotFound
+from ..frames import Cursor
 from ..models import Delta, Generation, Message, Room
 
 
@@ -56,6 +57,14 @@ class LockedRoom:
     chain: str
     rows: list[Row] = field(default_factory=list)
     flushed: int = 0
+    before: Cursor = field(init=False)  # its head when it was locked
+
+    def __post_init__(self) -> None:
+        self.before = self.place
+
+    @property
+    def place(self) -> Cursor:
+        return Cursor(self.head, self.chain)
 
 
 @dataclass(slots=True)
@@ -124,14 +133,25 @@ class Transaction:
         ((generation_id, generation),) = found.items()
         return self._generations.setdefault(generation_id, generation)
 
-    def fenced(self, generation_id: int, fence: int) -> LockedGeneration:
-        """The generation, if `fence` still is the right to write it."""
+    def fenced(self, generation_id: int, fence: int, written: Cursor) -> LockedGeneration:
+        """The generation, if `fence` still is the right to write it, and the log still holds what its worker has
+        written: a database that was restored, or lost its last commits, has given out old fences again.
+        """
         generation = self.generation(generation_id)
         if generation.status != Generation.Status.STREAMING or generation.fence != fence:
             raise Fenced(
                 f"generation {generation_id} is {generation.status} with fence {generation.fence}, not {fence}"
             )
+        if not self._holds(generation.room, written):
+            raise Fenced(f"generation {generation_id} was written in a history that this database does not hold")
         return generation
+
+    def _holds(self, room_id: str, cursor: Cursor) -> bool:
+        """Whether this place was in the log when the room was locked. Costs a query where others have written since."""
+        head = self.room(room_id).before
+        if cursor.seq >= head.seq:
+            return cursor == head
+        return Delta.objects.filter(room=room_id, seq=cursor.seq, chain=cursor.chain).exists()
 
     def append(
         self,

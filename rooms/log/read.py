@@ -6,7 +6,7 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from ..errors import NotFound
 from ..frames import Cursor
 from ..models import Delta, Generation, Room
 from ..text import EMPTY_DIGEST
+from .append import next_chain
 
 PAGE_BYTES = 65_536
 PAGE_ROWS = 1_000
@@ -26,6 +27,12 @@ _FIND = """
     SELECT room.head, room.chain, room.floor, room.floor_chain, delta.chain
     FROM rooms_room room LEFT JOIN rooms_delta delta ON delta.room_id = room.id AND delta.seq = %s
     WHERE room.id = %s
+"""
+_HEADS = """
+    WITH known (room_id, seq) AS (VALUES {places})
+    SELECT known.seq, room.head, room.chain, room.floor, room.floor_chain, delta.chain, room.id
+    FROM known JOIN rooms_room room ON room.id = known.room_id
+    LEFT JOIN rooms_delta delta ON delta.room_id = known.room_id AND delta.seq = known.seq
 """
 
 
@@ -50,9 +57,22 @@ def head_of(room_id: str) -> Cursor:
     return Cursor(*found)
 
 
-def heads(room_ids: Iterable[str]) -> dict[str, int]:
-    """The heads of many rooms, in one query."""
-    return dict(Room.objects.filter(pk__in=list(room_ids)).values_list("pk", "head"))
+def heads(known: Mapping[str, Cursor]) -> dict[str, int | None]:
+    """The heads of many rooms, in one query. None for a room whose log does not hold the cursor that is known of it:
+    the database was restored, and may have gone past that place since. (A cursor without a chain is not compared.)
+    """
+    places = [value for room_id, cursor in known.items() for value in (room_id, cursor.seq)]
+    found: dict[str, int | None] = {}
+    if not places:
+        return found
+    with connection.cursor() as query:
+        query.execute(_HEADS.format(places=", ".join(["(%s, %s)"] * len(known))), places)
+        for seq, head, chain, floor, floor_chain, chain_there, room_id in query.fetchall():
+            cursor = known[room_id]
+            there = _chain_at(seq, head, chain, floor, floor_chain, chain_there)
+            unknown = not cursor.chain or seq < floor - 1
+            found[room_id] = head if unknown or there == cursor.chain else None
+    return found
 
 
 def streaming(room_id: str) -> tuple[Cursor, dict[str, str]]:
@@ -88,16 +108,30 @@ def find(room_id: str, cursor: Cursor | None) -> int | None:
     head, chain, floor, floor_chain, chain_there = row
     if cursor is None or not floor - 1 <= seq <= head or head - seq > settings.CHATLAB_REPLAY_MAX:
         return None
-    known = chain if seq == head else floor_chain if seq == floor - 1 else chain_there
-    return head if known == cursor.chain else None
+    return head if _chain_at(seq, *row) == cursor.chain else None
 
 
-def page_after(room_id: str, after: Cursor) -> Page:
-    """What follows a cursor that is known to be good: at most PAGE_ROWS rows or about PAGE_BYTES."""
-    rows = Delta.objects.filter(room=room_id, seq__gt=after.seq).order_by("seq")
-    columns = ("seq", "at", "kind", "payload", "message_id", "digest", "chain")
+def _chain_at(seq: int, head: int, chain: str, floor: int, floor_chain: str, chain_there: str | None) -> str | None:
+    """The chain at a place, as `_FIND` and `_HEADS` bring it. The row below the floor is gone, its chain is kept."""
+    return chain if seq == head else floor_chain if seq == floor - 1 else chain_there
+
+
+def page_after(room_id: str, after: Cursor) -> Page | None:
+    """What follows a cursor: at most PAGE_ROWS rows or about PAGE_BYTES.
+
+    None where the log does not go on from it, though it may have when somebody asked: the floor has risen above it, or
+    the database was restored. The first row proves it, by its chain.
+    """
+    columns = ("seq", "at", "kind", "payload", "message_id", "digest", "chain", "room__head")
+    rows = Delta.objects.filter(room=room_id, seq__gt=after.seq).order_by("seq").values_list(*columns)[:PAGE_ROWS]
+    if not rows:
+        head = head_of(room_id)
+        return Page([], after, {}, head.seq) if head == after or head.seq > after.seq else None
+    seq, _, kind, payload, _, _, chain, head_seq = rows[0]
+    if seq != after.seq + 1 or chain != next_chain(after.chain, seq, kind, payload):
+        return None
     items, size, digests, cursor = [], 0, {}, after
-    for seq, at, kind, payload, message, digest, chain in rows.values_list(*columns)[:PAGE_ROWS]:
+    for seq, at, kind, payload, message, digest, chain, _ in rows:
         items.append(frames.item(seq, at, kind, payload))
         size += len(payload)
         cursor = Cursor(seq, chain)
@@ -107,5 +141,4 @@ def page_after(room_id: str, after: Cursor) -> Page:
             digests[message] = digest
         if size >= PAGE_BYTES:
             break
-    full = len(items) == PAGE_ROWS or size >= PAGE_BYTES
-    return Page(items, cursor, digests, head_of(room_id).seq if full else cursor.seq)
+    return Page(items, cursor, digests, head_seq)

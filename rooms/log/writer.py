@@ -36,7 +36,8 @@ class Segment:
     first: int
     last: int
     items: list[str]
-    chain: str
+    before: str  # the chain that the first continues
+    chain: str  # of the last
     digests: dict[str, str | None]  # message: its running digest; None once it is closed
 
 
@@ -195,4 +196,4 @@ def _segment(room: LockedRoom) -> Segment:
         elif row.digest:
             digests[row.message] = row.digest
     items = [frames.item(row.seq, row.at, row.kind, row.payload) for row in room.rows]
-    return Segment(room.id, room.rows[0].seq, room.rows[-1].seq, items, room.rows[-1].chain, digests)
+    return Segment(room.id, room.rows[0].seq, room.head, items, room.before.chain, room.chain, digests)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..harness.processes import ROOT, environment
 from .catalogue import MUTANTS, Mutant
+from .database import DATABASE
 from .generations import GENERATIONS
 
 LEFT_OUT = shutil.ignore_patterns(
@@ -46,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Take mechanisms out, one by one.")
     parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
     words = parser.parse_args().words
-    known = [*MUTANTS, *GENERATIONS]
+    known = [*MUTANTS, *GENERATIONS, *DATABASE]
     chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="chatlab-mutants-") as folder:

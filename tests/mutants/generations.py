@@ -33,7 +33,7 @@ GENERATIONS = [
     Mutant(
         "an end without a guard: finish",
         "rooms/actions/generations.py",
-        "        generation = log.fenced(job.generation, job.fence)\n        _append(",
+        "        generation = log.fenced(job.generation, job.fence, job.written)\n        _append(",
         "        generation = log.generation(job.generation)\n        _append(",
         "tests/test_generation_machine.py",
     ),

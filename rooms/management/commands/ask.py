@@ -56,6 +56,8 @@ class Command(BaseCommand):
         cursor, asked, started = receipt.cursor, time.monotonic(), False
         while True:
             page = await database.read(log.page_after, room, cursor)
+            if page is None:
+                raise CommandError("The database was restored: this answer is not in it.", returncode=1)
             cursor = page.cursor
             for item in map(json.loads, page.items):
                 if item.get("message") != receipt.answer:

@@ -1,0 +1,65 @@
+"""Mechanisms against a database that goes away, is slow or full, or comes back with another history."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+DATABASE = [
+    # -- another history -------------------------------------------------------------------------------------------
+    Mutant(
+        "restored: the heads are compared by their sequence",
+        "rooms/log/read.py",
+        "            found[room_id] = head if unknown or there == cursor.chain else None\n",
+        "            found[room_id] = head if unknown or head >= seq else None\n",
+        "tests/test_restored.py -k live_readers",
+    ),
+    Mutant(
+        "restored: a shorter log is not noticed",
+        "rooms/log/read.py",
+        "            found[room_id] = head if unknown or there == cursor.chain else None\n",
+        "            found[room_id] = head if unknown or head < seq or there == cursor.chain else None\n",
+        "tests/test_restored.py -k live_readers",
+    ),
+    Mutant(
+        "restored: an event is due by its sequence",
+        "rooms/reader.py",
+        'if before == self.sent and event["frame"] and not self._behind:',
+        'if before.seq == self.sent.seq and event["frame"] and not self._behind:',
+        "tests/test_restored.py -k event_of_another",
+    ),
+    Mutant(
+        "restored: a page is believed to follow",
+        "rooms/log/read.py",
+        "    if seq != after.seq + 1 or chain != next_chain(after.chain, seq, kind, payload):\n        return None\n",
+        "",
+        "tests/test_restored.py -k slow_reader",
+    ),
+    Mutant(
+        "restored: places of the lost history stay in the window",
+        "rooms/reader.py",
+        "        self._window.start_over()\n",
+        "",
+        "tests/test_restored.py -k confirm_the_snapshot",
+    ),
+    Mutant(
+        "restored: a fence is all that a worker needs",
+        "rooms/log/append.py",
+        "        if not self._holds(generation.room, written):\n",
+        "        if False:\n",
+        "tests/test_restored.py -k words_that_were_lost",
+    ),
+    Mutant(
+        "restored: a worker's place is compared by its sequence",
+        "rooms/log/append.py",
+        "        return Delta.objects.filter(room=room_id, seq=cursor.seq, chain=cursor.chain).exists()\n",
+        "        return True\n",
+        "tests/test_restored.py -k words_that_were_lost",
+    ),
+    Mutant(
+        "restored: a head that is lower than the known one is never believed",
+        "rooms/feed.py",
+        "                self.doubt()  # a shared read is older than an event, or the log has become shorter\n",
+        "                return\n",
+        "tests/test_restored.py -k slow_reader",
+    ),
+]
