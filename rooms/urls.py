@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import health, links, pages, sync
+from .views import export, health, links, pages, sync
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("rooms/<id:room_id>/", pages.room, name="room"),
     path("rooms/<id:room_id>/join/", pages.join, name="room_join"),
     path("rooms/<id:room_id>/messages/", pages.post, name="room_post"),
+    path("rooms/<id:room_id>/export.md", export.room, {"form": "md"}, name="room_markdown"),
+    path("rooms/<id:room_id>/export.json", export.room, {"form": "json"}, name="room_json"),
     path("rooms/<id:room_id>/links/", links.of_room, name="room_links"),
     path("rooms/<id:room_id>/links/<id:link_id>/revoke/", links.revoke, name="link_revoke"),
     path("shared/<id:link_id>/", links.shared, name="link"),

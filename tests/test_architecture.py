@@ -26,7 +26,7 @@ LAYERS = (
     {"worker"},
     {"generation"},
     {"actions"},
-    {"reader"},
+    {"reader", "export"},
     {"feed", "publisher", "presence"},
     {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering"},
     {"database", "limits"},

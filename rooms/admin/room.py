@@ -6,12 +6,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Substr
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from ..export import FORMS, download
 from ..models import Delta, Generation, Link, Member, Message, Room
 from .base import LogAdmin, badge, list_link, moment, page_of
 
@@ -51,6 +54,18 @@ class RoomAdmin(LogAdmin):
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = search_term.strip()
         return (queryset.filter(Q(pk=term) | Q(title__icontains=term)) if term else queryset), False
+
+    def get_urls(self) -> list:
+        export = self.admin_site.admin_view(self.export)
+        return [path("<path:object_id>/export.<slug:form>", export, name="rooms_room_export"), *super().get_urls()]
+
+    def export(self, request: HttpRequest, object_id: str, form: str) -> HttpResponse:
+        room = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, room):
+            raise PermissionDenied
+        if room is None or form not in FORMS:
+            raise Http404
+        return download(room, form)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

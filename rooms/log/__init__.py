@@ -6,8 +6,8 @@ after a cursor, `snapshot` the state at the head, `tree` its branches, `verify` 
 
 from .append import Change, Transaction
 from .read import Page, cursor_at, find, head_of, heads, page_after, streaming
-from .snapshot import answer_so_far, earlier_messages, snapshot
-from .tree import authors, context_of, leaf
+from .snapshot import answer_so_far, earlier_messages, messages, snapshot
+from .tree import ancestors, authors, context_of, leaf
 from .verify import verify
 from .writer import Batch, Segment, Writer
 
@@ -18,6 +18,7 @@ __all__ = [
     "Segment",
     "Transaction",
     "Writer",
+    "ancestors",
     "answer_so_far",
     "authors",
     "context_of",
@@ -27,6 +28,7 @@ __all__ = [
     "head_of",
     "heads",
     "leaf",
+    "messages",
     "page_after",
     "snapshot",
     "streaming",

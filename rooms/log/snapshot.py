@@ -40,6 +40,13 @@ def earlier_messages(room_id: str, before: int) -> tuple[list[dict], str | None]
         return [_message(row) for row in reversed(rows)], earlier
 
 
+def messages(ids: list[str]) -> list[dict]:
+    """These messages, in this order, as they are now. One that is gone is left out."""
+    with database.consistent_read():
+        rows = Message.objects.select_related("generation").in_bulk(ids)
+        return [_message(rows[id]) for id in ids if id in rows]
+
+
 def answer_so_far(message_id: str) -> tuple[str, str]:
     """(text, its digest) of an answer that somebody else has begun."""
     with database.consistent_read():
