@@ -129,6 +129,16 @@ def deltas(request: HttpRequest, room_id: str) -> HttpResponse:
     return _raw_json(frames.page(page.items, page.cursor, page.up_to_date))
 
 
+@endpoint("GET")
+def written(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
+    """How a message was written: its deltas, for a replay."""
+    _member(request, room_id)
+    after = request.GET.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) <= 18):
+        raise BadFrame("'after' is the `seq` of the last item that you have.")
+    return _raw_json(frames.written(*log.written(room_id, message_id, int(after))))
+
+
 @endpoint("POST")
 def stop(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
     member = _member(request, room_id)

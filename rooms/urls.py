@@ -28,6 +28,7 @@ urlpatterns = [
     path("api/rooms/<id:room_id>/members", api.members),
     path("api/rooms/<id:room_id>/messages", api.messages),
     path("api/rooms/<id:room_id>/deltas", api.deltas),
+    path("api/rooms/<id:room_id>/messages/<id:message_id>/deltas", api.written),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/stop", api.stop),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/retry", api.retry),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/continue", api.continue_answer),

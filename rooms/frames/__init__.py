@@ -21,7 +21,7 @@ from .bodies import (
     time,
 )
 from .cursor import Cursor
-from .encode import PROTOCOL, bye, deltas, error, item, page, presence, receipt, snapshot, synced, welcome
+from .encode import PROTOCOL, bye, deltas, error, item, page, presence, receipt, snapshot, synced, welcome, written
 from .parse import (
     BEGINNING,
     ChangeRoom,
@@ -97,4 +97,5 @@ __all__ = [
     "synced",
     "time",
     "welcome",
+    "written",
 ]

@@ -26,6 +26,11 @@ def page(items: Iterable[str], cursor: Cursor, up_to_date: bool) -> str:
     return f'{{"items":[{",".join(items)}],"cursor":"{cursor}","up_to_date":{str(up_to_date).lower()}}}'
 
 
+def written(items: Iterable[str], up_to_date: bool) -> str:
+    """The body of an answer over HTTP: the deltas of one message."""
+    return f'{{"items":[{",".join(items)}],"up_to_date":{str(up_to_date).lower()}}}'
+
+
 def snapshot(body: dict) -> str:
     return dump({"type": "snapshot", **body})
 

@@ -5,6 +5,7 @@ after a cursor, `snapshot` the state at the head, `tree` its branches, `verify` 
 """
 
 from .append import Change, Transaction
+from .history import written
 from .read import Page, cursor_at, find, head_of, heads, page_after, streaming
 from .snapshot import answer_so_far, earlier_messages, messages, snapshot
 from .tree import ancestors, authors, context_of, leaf
@@ -33,4 +34,5 @@ __all__ = [
     "snapshot",
     "streaming",
     "verify",
+    "written",
 ]

@@ -12,6 +12,7 @@ import { setText } from "./message.js";
 import { ModelChoice } from "./model.js";
 import { Rename } from "./rename.js";
 import { roomMenu } from "./room-menu.js";
+import { Replay } from "./replay.js";
 import { RoomSession } from "./session.js";
 import { Unruly } from "./unruly.js";
 import { RoomView } from "./view.js";
@@ -91,6 +92,8 @@ const modelChoice = new ModelChoice({
   },
 });
 
+const replay = new Replay({ api: config.api, onfail: (sentence) => connectionView.refuse(sentence) });
+
 window.chatlab = {
   state: () => session.state(),
   cut: () => session.socket.cut(),
@@ -157,6 +160,7 @@ const ACTIONS = {
   retry: (id) => again("retry", id),
   continue: (id) => again("continue", id),
   copy: (id) => copied(view.textOf(id)),
+  replay: (id) => replay.open(id, view.bylineOf(id)),
   resend: (id, clientId) => session.outbox.retry(clientId),
   edit: (id, clientId) => composer.put(discard(clientId)?.frame.text ?? ""),
   discard: (id, clientId) => discard(clientId),

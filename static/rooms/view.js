@@ -50,6 +50,12 @@ export class RoomView {
     });
   }
 
+  /** Who wrote a message, and when, in the words that stand over it. */
+  bylineOf(id) {
+    const { author, time } = this.#views.get(id).parts;
+    return `${author.textContent} · ${time.textContent}`;
+  }
+
   textOf(id) {
     return this.log().message(id)?.text ?? "";
   }
