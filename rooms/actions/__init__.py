@@ -8,7 +8,7 @@ from .commit import close_writer, commit, commit_now, look_at, start_publishing,
 from .generations import Job, Outcome, Piece, Place, attempt, claim, expire, finish, hand_over, record, renew
 from .links import NewLink, create_link, revoke_link
 from .messages import Receipt, continue_answer, post, retry, stop
-from .rooms import Joined, change_room, create_room, join
+from .rooms import Joined, change_room, create_room, join, prune
 
 __all__ = [
     "Job",
@@ -33,6 +33,7 @@ __all__ = [
     "join",
     "look_at",
     "post",
+    "prune",
     "record",
     "renew",
     "retry",

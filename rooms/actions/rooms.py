@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from .. import frames, providers
 from ..access import Visitor, member_of
 from ..errors import Conflict, NotAllowed, NotFound
 from ..frames import Cursor
-from ..log import Change, Transaction, leaf
+from ..log import PRUNED_AT_ONCE, Change, Transaction, leaf, prunable, raise_floor
 from ..models import Member, Message, Room
 
 
@@ -78,6 +79,19 @@ def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Chan
             changed["tip"] = room.tip_id = leaf(room_id, room.chosen)
         log.append(room_id, "room", frames.room_changed(changed))
         Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen, tip=room.tip_id)
+
+    return Change(room_id, apply)
+
+
+def prune(room_id: str, before: datetime) -> Change:
+    """Let the oldest deltas of a room go, those from before a time. Returns how many went: one transaction takes
+    PRUNED_AT_ONCE of them at most, so again until none does.
+    """
+
+    def apply(log: Transaction) -> int:
+        log.room(room_id)
+        newest = prunable(room_id, before, PRUNED_AT_ONCE)
+        return 0 if newest is None else raise_floor(room_id, newest)
 
     return Change(room_id, apply)
 

@@ -1,18 +1,21 @@
 """The room log: the only writer and the only reader of deltas.
 
 `append` holds the transaction in which sequences are allocated, `writer` the group commit around it, `read` what comes
-after a cursor, `snapshot` the state at the head, `tree` its branches, `verify` the proof that all of it fits.
+after a cursor, `snapshot` the state at the head, `tree` its branches, `retention` what may go, `verify` the proof that
+all of it fits.
 """
 
 from .append import Change, Transaction
 from .history import written
 from .read import Page, cursor_at, find, head_of, heads, page_after, streaming
+from .retention import PRUNED_AT_ONCE, prunable, raise_floor
 from .snapshot import answer_so_far, earlier_messages, messages, snapshot
 from .tree import ancestors, authors, context_of, leaf
 from .verify import verify
 from .writer import Batch, Segment, Writer
 
 __all__ = [
+    "PRUNED_AT_ONCE",
     "Batch",
     "Change",
     "Page",
@@ -31,6 +34,8 @@ __all__ = [
     "leaf",
     "messages",
     "page_after",
+    "prunable",
+    "raise_floor",
     "snapshot",
     "streaming",
     "verify",

@@ -125,8 +125,7 @@ def page_after(room_id: str, after: Cursor) -> Page | None:
     columns = ("seq", "at", "kind", "payload", "message_id", "digest", "chain", "room__head")
     rows = Delta.objects.filter(room=room_id, seq__gt=after.seq).order_by("seq").values_list(*columns)[:PAGE_ROWS]
     if not rows:
-        head = head_of(room_id)
-        return Page([], after, {}, head.seq) if head == after or head.seq > after.seq else None
+        return _nothing_after(room_id, after)
     seq, _, kind, payload, _, _, chain, head_seq = rows[0]
     if seq != after.seq + 1 or chain != next_chain(after.chain, seq, kind, payload):
         return None
@@ -142,3 +141,13 @@ def page_after(room_id: str, after: Cursor) -> Page | None:
         if size >= PAGE_BYTES:
             break
     return Page(items, cursor, digests, head_seq)
+
+
+def _nothing_after(room_id: str, after: Cursor) -> Page | None:
+    """An empty page, where the reader is level or something has been committed just now."""
+    found = Room.objects.filter(pk=room_id).values_list("head", "chain", "floor").first()
+    if found is None:
+        raise NotFound("There is no such room.")
+    head, chain, floor = found
+    follows = (head, chain) == (after.seq, after.chain) or floor - 1 <= after.seq < head
+    return Page([], after, {}, head) if follows else None

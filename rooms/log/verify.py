@@ -93,6 +93,8 @@ def _check_messages(room: Room, answers: dict[str, _Answer]) -> Iterator[str]:
         if answer is None:
             if row.opened_seq >= room.floor:
                 yield f"message {row.pk} says it was opened at {row.opened_seq}; there is no such delta"
+            else:
+                yield from _check_digest(row)
             continue
         if row.status != answer.status:
             yield f"message {row.pk} is {row.status}, its deltas say {answer.status}"
@@ -108,5 +110,10 @@ def _check_text(row: Message, answer: _Answer) -> Iterator[str]:
         stored = getattr(row, part)
         if not (text.startswith(stored) if open_ else stored == text):
             yield f"the {part} of message {row.pk} is not what its deltas add up to"
-    if not open_ and row.digest != digest(row.text, EMPTY_DIGEST):
+    if not open_:
+        yield from _check_digest(row)
+
+
+def _check_digest(row: Message) -> Iterator[str]:
+    if row.digest != digest(row.text, EMPTY_DIGEST):
         yield f"message {row.pk} has the digest {row.digest}, its text's is {digest(row.text)}"

@@ -62,4 +62,47 @@ DATABASE = [
         "                return\n",
         "tests/test_restored.py -k slow_reader",
     ),
+    # -- retention -------------------------------------------------------------------------------------------------
+    Mutant(
+        "retention: open answers lose their deltas",
+        "rooms/log/retention.py",
+        "    if first_needed is not None:\n",
+        "    if False:\n",
+        "tests/test_retention.py -k not_closed",
+    ),
+    Mutant(
+        "retention: a chain that is not kept",
+        "rooms/log/retention.py",
+        "update(floor=newest.seq + 1, floor_chain=newest.chain)",
+        "update(floor=newest.seq + 1)",
+        "tests/test_retention.py -k still_fits",
+    ),
+    Mutant(
+        "retention: whatever is old goes",
+        "rooms/log/retention.py",
+        "            break\n",
+        "            continue\n",
+        "tests/test_retention.py -k clocks_differ",
+    ),
+    Mutant(
+        "retention: a page after rows that are gone",
+        "rooms/log/read.py",
+        "    if seq != after.seq + 1 or chain != next_chain(after.chain, seq, kind, payload):\n        return None\n",
+        "",
+        "tests/test_retention.py -k c13",
+    ),
+    Mutant(
+        "retention: an empty page after rows that are gone",
+        "rooms/log/read.py",
+        " or floor - 1 <= after.seq < head\n",
+        " or after.seq < head\n",
+        "tests/test_retention.py -k c13",
+    ),
+    Mutant(
+        "retention: the watch takes a floor for another history",
+        "rooms/log/read.py",
+        "            unknown = not cursor.chain or seq < floor - 1\n",
+        "            unknown = not cursor.chain\n",
+        "tests/test_retention.py -k watch",
+    ),
 ]
