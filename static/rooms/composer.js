@@ -10,16 +10,19 @@ export class Composer {
   #modeSince = 0;
   #draftTimer = null;
 
-  /** `onsend(text)`, `onstop()`, `onrefuse(sentence)`; `draft` is the storage key. */
-  constructor({ limit, draft, onsend, onstop, onrefuse }) {
-    Object.assign(this, { limit, draft, onsend, onstop, onrefuse });
+  /** `onsend(text)`, `onstop()`, `ontyping()`, `onrefuse(sentence)`; `draft` is the storage key. */
+  constructor({ limit, draft, onsend, onstop, ontyping, onrefuse }) {
+    Object.assign(this, { limit, draft, onsend, onstop, ontyping, onrefuse });
     this.form = document.getElementById("composer");
     this.box = this.form.elements.text;
     this.button = document.getElementById("send");
     this.form.noValidate = true;
     this.form.addEventListener("submit", (event) => this.#submitted(event));
     this.box.addEventListener("keydown", (event) => this.#pressed(event));
-    this.box.addEventListener("input", () => this.#changed());
+    this.box.addEventListener("input", () => {
+      this.#changed();
+      if (!this.isEmpty) this.ontyping();
+    });
     this.box.enterKeyHint = this.#coarse ? "enter" : "send";
     if (!this.box.value) this.box.value = this.#stored();
     this.#changed();
@@ -27,6 +30,10 @@ export class Composer {
 
   get #coarse() {
     return matchMedia("(pointer: coarse)").matches;
+  }
+
+  get isEmpty() {
+    return !this.box.value.trim();
   }
 
   running(yes) {

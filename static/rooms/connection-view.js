@@ -11,6 +11,8 @@ export class ConnectionView {
   #shown = null;
   #outbox = 0;
   #said = null;
+  #asked = "";
+  #typing = [];
 
   /** `cursor()` for the number in the pill, `announce(text)` for the few changes that are worth a word. */
   constructor({ cursor, announce, ontry }) {
@@ -19,7 +21,7 @@ export class ConnectionView {
     this.strip = document.getElementById("strip");
     this.line = this.strip.querySelector("[data-part=line]");
     this.button = this.strip.querySelector("[data-action=try]");
-    this.button.addEventListener("click", () => (this.#shown?.state === "gone" ? location.reload() : ontry()));
+    this.button.addEventListener("click", () => (this.#asked || this.#shown?.state === "gone" ? location.reload() : ontry()));
   }
 
   show(connection) {
@@ -30,6 +32,8 @@ export class ConnectionView {
     }
     this.#shown = connection;
     document.body.dataset.connection = connection.state;
+    document.body.toggleAttribute("data-back", connection.back);
+    this.strip.toggleAttribute("data-attempting", connection.state === "offline" && connection.attempting);
     this.drawCount();
     this.#strip();
     if (before?.state !== connection.state || before?.back !== connection.back) this.#announce(before, connection);
@@ -38,6 +42,19 @@ export class ConnectionView {
   outbox(count) {
     this.#outbox = count;
     if (this.#shown) this.#strip();
+  }
+
+  /** Who else is writing; shown where nothing weightier is, and never announced. */
+  typing(names) {
+    this.#typing = names;
+    this.#strip();
+  }
+
+  /** This page can't go on as it is; its reader decides when. */
+  askForReload(sentence) {
+    this.#asked = sentence;
+    this.#strip();
+    this.announce(sentence);
   }
 
   /** One sentence about something the server, or the box, would not take. */
@@ -81,6 +98,7 @@ export class ConnectionView {
 
   #line() {
     const shown = this.#shown ?? { state: "live" };
+    if (this.#asked) return { state: "gone", text: this.#asked, button: word("reload") };
     if (shown.state === "gone") {
       const key = `gone.${shown.gone?.code}`;
       return { state: "gone", text: word(hasWord(key) ? key : "gone"), button: word("reload") };
@@ -93,7 +111,13 @@ export class ConnectionView {
     }
     if (this.#said) return this.#said;
     if (shown.back && shown.applied) return { state: "back", text: word("back", { n: shown.applied }) };
-    return { state: "", text: "" };
+    return this.#typing.length ? { state: "typing", text: this.#typists() } : { state: "", text: "" };
+  }
+
+  #typists() {
+    const [name, other] = this.#typing;
+    if (this.#typing.length > 2) return word("typing.several");
+    return other ? word("typing.both", { name, other }) : word("typing.by", { name });
   }
 
   #withOutbox(key, values = {}) {

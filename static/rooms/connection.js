@@ -43,7 +43,10 @@ export class Connection {
     const { facts } = this;
     if (name === "level") return this.#level();
     if (name === "gone") facts.gone = details;
-    if (facts.phase === "level") facts.awayAt = facts.downAt = Date.now();
+    if (facts.phase === "level") {
+      facts.downAt = Date.now();
+      facts.awayAt = details.since ?? facts.downAt;
+    }
     if (name === "cut") facts.cutAt ??= Date.now();
     else if (facts.cutAt !== null) Object.assign(facts, { cutAt: null, downAt: Date.now() });
     facts.nextAt = details.nextAt ?? null;

@@ -10,6 +10,7 @@ import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
 import { ModelChoice } from "./model.js";
+import { People } from "./people.js";
 import { Rename } from "./rename.js";
 import { roomMenu } from "./room-menu.js";
 import { Replay } from "./replay.js";
@@ -57,10 +58,15 @@ session = new RoomSession({
   socket: wire ? { create: wire.open } : {},
   on: {
     changes(list, isLive) {
-      view.changes(list);
+      view.changes(list, isLive);
       if (isLive) announcer.changes(list, session.log);
     },
-    connection: (state) => connectionView.show(state),
+    connection(shown) {
+      if (shown.state === "live") view.level();
+      connectionView.show(shown);
+    },
+    presence: (frame) => people.here(frame),
+    other: becameAnother,
     outbox(items) {
       view.pending.set(items);
       connectionView.outbox(items.length);
@@ -73,7 +79,16 @@ const composer = new Composer({
   draft: `chatlab.draft.${config.room}.${config.tab}`,
   onsend: post,
   onstop: () => runningAnswers().forEach(({ id }) => stop(id)),
+  ontyping: () => session.typing(),
   onrefuse: (sentence) => connectionView.refuse(sentence),
+});
+
+const people = new People({
+  log: () => session.log,
+  me: config.me,
+  api: config.api,
+  ontyping: (names) => connectionView.typing(names),
+  onnamed: (name) => connectionView.tell(word("people.named", { name })),
 });
 
 new Rename({
@@ -135,7 +150,15 @@ function drawn() {
   document.title = `${running ? "● " : ""}${name} · chatlab`;
   if (live) setText(live.querySelector(".room-title"), name);
   modelChoice.show();
+  people.draw();
   connectionView.drawCount();
+}
+
+/** Somebody signed in, or out and in, in another tab. Where nothing would be lost, the page begins anew by itself. */
+function becameAnother(me) {
+  const unsent = session.outbox.items.length > 0;
+  if (!unsent && (document.hidden || composer.isEmpty)) location.reload();
+  else connectionView.askForReload(word(unsent ? "other.unsent" : "other", { name: me.name }));
 }
 
 function showTarget() {

@@ -2,6 +2,7 @@
 
 import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
+import { initial } from "./presence.js";
 import { showTime } from "./times.js";
 import { hasWord, word } from "./words.js";
 
@@ -76,10 +77,6 @@ export class MessageView {
   }
 }
 
-export function initial(name) {
-  return ([...(name ?? "").trim()][0] ?? "?").toUpperCase();
-}
-
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -101,9 +98,10 @@ function metaOf(message, { stopping }) {
 function noteOf(message, { me, members }) {
   const detail = message.failure?.detail ?? "";
   if (message.status === "stopped") {
-    if (message.by && message.by === me) return word("note.stopped.me");
+    const after = message.text ? { n: message.text.length } : {};
+    if (message.by && message.by === me) return word("note.stopped.me", after);
     const name = members[message.by]?.name;
-    return name ? word("note.stopped.by", { name }) : word("note.stopped");
+    return name ? word("note.stopped.by", { name, ...after }) : word("note.stopped", after);
   }
   if (message.status === "interrupted") return word("note.interrupted", { detail }).replace(/ {2,}/g, " ");
   const key = `note.${message.status}`;

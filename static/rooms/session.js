@@ -2,10 +2,11 @@
 
 import { Connection } from "./connection.js";
 import { RoomLog, isTerminal } from "./log.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, newClientId } from "./outbox.js";
 import { RoomSocket } from "./socket.js";
 
 const REPAIR_EVERY = 1_000;
+const TYPING_EVERY = 3_000;
 
 export class RoomSession {
   desyncs = 0;
@@ -14,8 +15,10 @@ export class RoomSession {
   #repairAt = 0;
   #repairTimer = null;
   #stops = new Set();
+  #isAway = false;
+  #typedAt = 0;
 
-  /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame). */
+  /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame), presence(frame), other(me). */
   constructor({ config, snapshot, url, storage, on, socket = {} }) {
     this.on = on;
     this.config = config;
@@ -23,7 +26,8 @@ export class RoomSession {
     if (this.log.load(snapshot).length) this.#differed();
     this.connection = new Connection({ onchange: on.connection, online: globalThis.navigator?.onLine ?? true });
     this.socket = new RoomSocket({
-      url,
+      url: `${url}?tab=${newClientId()}`,
+      away: () => this.#isAway,
       cursor: () => (this.#dropped ? "" : this.log.cursor),
       heartbeat: config.heartbeat,
       onframe: (frame) => this.#receive(frame),
@@ -57,6 +61,18 @@ export class RoomSession {
     this.socket.send({ type: "stop", message });
   }
 
+  /** Something is being written here; told at most every few seconds, and only while there is somebody to tell. */
+  typing() {
+    if (Date.now() - this.#typedAt >= TYPING_EVERY && this.socket.send({ type: "typing" })) this.#typedAt = Date.now();
+  }
+
+  /** Somebody looks at this tab, or nobody does. */
+  look(yes) {
+    this.#isAway = !yes;
+    if (yes) this.socket.check();
+    else this.socket.sync();
+  }
+
   isStopping(message) {
     return this.#stops.has(message);
   }
@@ -86,7 +102,8 @@ export class RoomSession {
     const live = this.connection.facts.phase === "level";
     const { changes, applied, gap, level, mismatch } = this.log.receive(frame);
     if (frame.type === "snapshot") this.#dropped = false;
-    if (frame.type === "welcome") this.#welcomed();
+    if (frame.type === "welcome") this.#welcomed(frame);
+    else if (frame.type === "presence") this.on.presence?.(frame);
     else if (frame.type === "receipt") this.outbox.receipt(frame.client_id);
     else if (frame.type === "error") this.#refused(frame);
     if (applied) this.connection.applied(applied);
@@ -99,7 +116,11 @@ export class RoomSession {
     else if (level) this.connection.phase("level");
   }
 
-  #welcomed() {
+  #welcomed({ me }) {
+    if (me && me.id !== this.config.me.id) {
+      this.on.other?.(me); // what waits in the outbox was written by somebody else
+      return;
+    }
     this.outbox.opened();
     for (const id of this.#stops) {
       const message = this.log.message(id);

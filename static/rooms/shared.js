@@ -45,10 +45,13 @@ session = new RoomSession({
   storage: null,
   on: {
     changes(list, isLive) {
-      view.changes(list);
+      view.changes(list, isLive);
       if (isLive) announcer.changes(list, session.log);
     },
-    connection: (state) => connectionView.show(state),
+    connection(shown) {
+      if (shown.state === "live") view.level();
+      connectionView.show(shown);
+    },
     outbox() {},
   },
 });

@@ -10,6 +10,9 @@ const CHECK_TIMEOUT = 5_000;
 // A third of the server's window in UTF-16 units, each of which is at most three bytes: confirmed in time in any script.
 const CONFIRM_AFTER = 64 * 1024;
 
+const LEAVING = 1000; // whoever closes with it has left; one that is only lost is expected back
+const SIGNED_OUT = 4501;
+
 const final = (code) => code >= 4500 && code <= 4999;
 
 export class RoomSocket {
@@ -19,14 +22,17 @@ export class RoomSocket {
   #unconfirmed = 0;
   #answerBy = 0;
   #timers = {};
+  #heardAt = 0;
+  #pausedAt = null;
   #isCut = false;
   #isGone = false;
 
   /**
-   * `cursor()` is asked at each connect and sync. `onphase` hears: connecting, open, down {nextAt}, cut, gone {code, detail}.
+   * `cursor()` is asked at each connect and sync, `away()` (whether nobody looks at this tab) at each sync. `onphase` hears:
+   * connecting, open, down {nextAt}, cut, gone {code, detail}; and `since`, where the wire was dead before that was noticed.
    */
-  constructor({ url, cursor, heartbeat, onframe, onphase, create = open, random = Math.random }) {
-    Object.assign(this, { url, cursor, heartbeat: heartbeat * 1000, onframe, onphase, create, random });
+  constructor({ url, cursor, away = () => false, heartbeat, onframe, onphase, create = open, random = Math.random }) {
+    Object.assign(this, { url, cursor, away, heartbeat: heartbeat * 1000, onframe, onphase, create, random });
   }
 
   get isOpen() {
@@ -36,10 +42,11 @@ export class RoomSocket {
   connect() {
     if (this.#isCut || this.#isGone) return;
     this.#throwAway();
-    this.onphase("connecting");
+    this.onphase("connecting", this.#pausedAt === null ? {} : { since: this.#pausedAt });
+    this.#pausedAt = null;
     let socket;
     try {
-      socket = this.create(`${this.url}?cursor=${encodeURIComponent(this.cursor())}`);
+      socket = this.create(`${this.url}${this.url.includes("?") ? "&" : "?"}cursor=${encodeURIComponent(this.cursor())}`);
     } catch {
       this.#lost();
       return;
@@ -48,7 +55,7 @@ export class RoomSocket {
     // An old socket may speak late, even after close(): only the current one is heard.
     const ifCurrent = (action) => (event) => this.#socket === socket && action(event);
     socket.onmessage = ifCurrent(({ data }) => this.#received(data));
-    socket.onclose = ifCurrent(({ code, reason }) => (final(code) ? this.#gone(code, reason) : this.#lost()));
+    socket.onclose = ifCurrent(({ code, reason }) => (final(code) ? this.#ended(code, reason) : this.#lost()));
     this.#after("connect", CONNECT_TIMEOUT, () => this.#lost());
   }
 
@@ -62,7 +69,8 @@ export class RoomSocket {
   /** Confirms what was applied and asks for what follows; `repair`: for all that follows the cursor. */
   sync(repair = false) {
     const cursor = this.cursor();
-    if (!cursor || !this.send({ type: "sync", cursor, ...(repair && { repair }) })) return;
+    const frame = { type: "sync", cursor, ...(repair && { repair }), ...(this.away() && { away: true }) };
+    if (!cursor || !this.send(frame)) return;
     this.#unconfirmed = 0;
     this.#expectAnswer(this.heartbeat * 1.5);
   }
@@ -82,9 +90,10 @@ export class RoomSocket {
     this.#lost();
   }
 
-  /** Close without a next attempt; `connect` begins again. */
+  /** The page is being left: close without a word or a next attempt; `connect` begins again. */
   pause() {
-    this.#throwAway();
+    this.#pausedAt = Date.now();
+    this.#throwAway(LEAVING);
   }
 
   cut() {
@@ -100,6 +109,7 @@ export class RoomSocket {
 
   #received(data) {
     this.#clear("answer");
+    this.#heardAt = Date.now();
     this.#unconfirmed += data.length;
     let frame;
     try {
@@ -109,7 +119,7 @@ export class RoomSocket {
     }
     if (frame.type === "welcome") this.#welcomed();
     this.onframe(frame);
-    if (frame.type === "bye") this.#gone(frame.code, frame.detail);
+    if (frame.type === "bye") this.#ended(frame.code, frame.detail);
     else if (this.#unconfirmed >= CONFIRM_AFTER) this.sync();
   }
 
@@ -126,24 +136,29 @@ export class RoomSocket {
     const by = Date.now() + timeout;
     if (this.#timers.answer && this.#answerBy <= by) return;
     this.#answerBy = by;
-    this.#after("answer", timeout, () => this.#lost());
+    this.#after("answer", timeout, () => this.#lost(this.#heardAt));
   }
 
-  #lost() {
+  #lost(since = Date.now()) {
     this.#throwAway();
     if (this.#isCut || this.#isGone) return;
     const wait = this.random() * Math.min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** this.#attempt++);
     this.#after("retry", wait, () => this.connect());
-    this.onphase("down", { nextAt: Date.now() + wait });
+    this.onphase("down", { nextAt: Date.now() + wait, since });
   }
 
-  #gone(code, detail) {
+  /** The end, by a close code or a `bye`. But a sign-in in another tab changes the cookie: with the new one, try once. */
+  #ended(code, detail) {
+    if (code === SIGNED_OUT && this.#open) {
+      this.#lost();
+      return;
+    }
     this.#isGone = true;
     this.#throwAway();
     this.onphase("gone", { code, detail });
   }
 
-  #throwAway() {
+  #throwAway(code) {
     const socket = this.#socket;
     this.#socket = null;
     this.#open = false;
@@ -151,7 +166,7 @@ export class RoomSocket {
     for (const name of Object.keys(this.#timers)) this.#clear(name);
     if (socket) {
       socket.onmessage = socket.onclose = null;
-      socket.close();
+      socket.close(code);
     }
   }
 

@@ -1,15 +1,16 @@
 // The conversation in the page: turns changes of the log into as few touches of the DOM as there are frames to show.
 
-import { showMembers } from "./members.js";
 import { MessageView } from "./message.js";
 import { Pending } from "./pending.js";
 
 const HIDDEN_EVERY = 200; // ms; a hidden tab gets no animation frames
+const REPLAY_SHOWN = 1_000;
 
 export class RoomView {
   #views = new Map();
   #queue = [];
   #scheduled = false;
+  #replay = null;
 
   /** `log()` and `stopping(id)` are asked when drawing. */
   constructor({ log, me, model, stopping, follow, ondrawn = () => {} }) {
@@ -31,9 +32,18 @@ export class RoomView {
     this.#finish();
   }
 
-  changes(list) {
+  /** A replay (`live` is false) is drawn in one step: when it is over, or after a second. */
+  changes(list, live = true) {
     this.#queue.push(...list);
-    this.#schedule();
+    if (live) this.#schedule();
+    else this.#replay ??= setTimeout(() => this.level(), REPLAY_SHOWN);
+  }
+
+  /** What was missed is here. */
+  level() {
+    clearTimeout(this.#replay);
+    this.#replay = null;
+    if (this.#queue.length) this.#schedule();
   }
 
   /** Draw one message's header again, its state having changed on this side. */
@@ -131,7 +141,6 @@ export class RoomView {
       if (view.node === next) next = next.nextElementSibling;
       else this.list.insertBefore(view.node, next);
     }
-    showMembers(document.getElementById("members"), this.log().state.members);
   }
 
   /** A message appeared, with the text that it had then: what it got since is in the queue behind. */
@@ -173,7 +182,6 @@ export class RoomView {
 
   #everyName() {
     for (const id of this.#views.keys()) this.#describe(id);
-    showMembers(document.getElementById("members"), this.log().state.members);
   }
 
   #showEarlier() {

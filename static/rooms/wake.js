@@ -1,6 +1,10 @@
 // What happens to a page that a socket may not survive: each time the session looks at once, instead of at its next beat.
 
-export function stayAwake({ socket, connection }) {
+const AWAY_AFTER = 5_000; // hidden for so long, nobody looks at it
+
+export function stayAwake(session) {
+  const { socket, connection } = session;
+  let hidden = null;
   addEventListener("online", () => {
     connection.online(true);
     socket.check();
@@ -9,10 +13,14 @@ export function stayAwake({ socket, connection }) {
     connection.online(false);
     socket.check();
   });
-  document.addEventListener("visibilitychange", () => document.hidden || socket.check());
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(() => session.look(false), AWAY_AFTER);
+    else session.look(true);
+  });
   document.addEventListener("resume", () => socket.check());
   addEventListener("focus", () => socket.check());
-  // In the back/forward cache a socket says that it is open and is not: it is closed on the way in, and made anew.
-  addEventListener("pagehide", (event) => event.persisted && socket.pause());
+  // Left, a page says nothing of it. In the back/forward cache a socket claims to be open and is not: it is made anew.
+  addEventListener("pagehide", () => socket.pause());
   addEventListener("pageshow", (event) => event.persisted && socket.connect());
 }

@@ -10,6 +10,9 @@ const language = document.documentElement.lang || "en";
 const plural = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 
+const and = new Intl.ListFormat(language, { type: "conjunction" });
+
+export const listed = (parts) => and.format(parts);
 export const number = (value) => numbers.format(value);
 export const hasWord = (key) => words.has(key);
 

@@ -89,6 +89,20 @@ test("nothing is told after a short absence, nor on the first load", (t) => {
   assert.equal(last().back, false);
 });
 
+test("away is counted from when the wire was last known to be alive", (t) => {
+  const { connection, last } = begin(t);
+  settle(connection);
+  const alive = Date.now();
+  t.mock.timers.tick(20_000); // a lid was closed; nothing has been noticed so far
+  connection.phase("down", { since: alive });
+  assert.equal(last().state, "blip", "what heals within a blip is not shown as offline, however long it lasted unseen");
+  connection.phase("connecting");
+  connection.phase("open");
+  connection.applied(12);
+  connection.phase("level");
+  assert.deepEqual([last().back, last().applied], [true, 12]);
+});
+
 test("cut is shown at once, and its end does not flash as offline", (t) => {
   const { connection, last, shown } = begin(t);
   settle(connection);

@@ -18,14 +18,15 @@ export class FakeSocket {
     this.sent.push(JSON.parse(data));
   }
 
-  close() {
+  close(code) {
     this.readyState = 3;
     this.closed = true;
+    this.closedWith = code;
   }
 
-  open() {
+  open(me) {
     this.readyState = 1;
-    this.say({ type: "welcome", protocol: "chatlab.v1" });
+    this.say({ type: "welcome", protocol: "chatlab.v1", me });
   }
 
   say(frame) {

@@ -45,7 +45,7 @@ beforeEach(() => {
 
 test("starts from the page's snapshot, and is live once level with the room", (t) => {
   const session = begin(t);
-  assert.match(last().url, /\?cursor=4\.x$/);
+  assert.match(last().url, /[?&]cursor=4\.x$/);
   last().open();
   last().say(deltas(appended(5, "llo")));
   assert.notEqual(session.state().state, "live");
@@ -96,17 +96,17 @@ test("a difference drops the cursor, connects anew, and is counted", (t) => {
   assert.equal(session.desyncs, 1);
   assert.ok(FakeSocket.made[0].closed);
   t.mock.timers.tick(1);
-  assert.match(last().url, /\?cursor=$/);
+  assert.match(last().url, /[?&]cursor=$/);
   last().open();
   last().end();
   t.mock.timers.tick(1);
-  assert.match(last().url, /\?cursor=$/, "the cursor stays dropped until a snapshot has come");
+  assert.match(last().url, /[?&]cursor=$/, "the cursor stays dropped until a snapshot has come");
   last().open();
   last().say({ type: "snapshot", ...snapshot({ cursor: "9.x" }) });
   last().say(synced(9));
   last().end();
   t.mock.timers.tick(1);
-  assert.match(last().url, /\?cursor=9\.x$/);
+  assert.match(last().url, /[?&]cursor=9\.x$/);
   assert.equal(session.desyncs, 1);
 });
 
@@ -121,7 +121,7 @@ test("a closed answer whose digest differs is a difference too", (t) => {
 test("a page whose own snapshot is damaged starts without a cursor", (t) => {
   const session = begin(t, snapshot({ messages: [{ ...answer, text: "Hx" }] }));
   assert.equal(session.desyncs, 1);
-  assert.match(last().url, /\?cursor=$/);
+  assert.match(last().url, /[?&]cursor=$/);
 });
 
 test("a post is kept until its receipt, over sockets and pages", (t) => {
@@ -172,4 +172,61 @@ test("an error that names one of ours goes to the outbox, any other to the page"
   last().say({ type: "error", code: "not_allowed", detail: "No.", request_id: "r" });
   assert.equal(session.outbox.items[0].state, "failed");
   assert.deepEqual(refused, ["too_long", "not_allowed"]);
+});
+
+test("says that something is typed at most every three seconds, and only to somebody", (t) => {
+  const session = begin(t);
+  session.typing();
+  last().open();
+  session.typing();
+  session.typing();
+  assert.equal(sent("typing").length, 1, "what could not be sent is not counted");
+  t.mock.timers.tick(3_000);
+  session.typing();
+  assert.equal(sent("typing").length, 2);
+});
+
+test("who looks away says so at once, and who looks again asks for what was missed", (t) => {
+  const session = begin(t);
+  last().open();
+  session.look(false);
+  session.look(true);
+  assert.deepEqual(sent("sync"), [{ type: "sync", cursor: "4.x", away: true }, { type: "sync", cursor: "4.x" }]);
+});
+
+test("each page has a name of its own, and keeps it over its sockets", (t) => {
+  const name = (socket) => /[?]tab=([0-9a-f]{32})&/.exec(socket.url)[1];
+  begin(t);
+  last().end();
+  t.mock.timers.tick(1);
+  assert.equal(name(FakeSocket.made[0]), name(FakeSocket.made[1]));
+  const { mock } = t;
+  mock.timers.reset();
+  begin(t);
+  assert.notEqual(name(last()), name(FakeSocket.made[0]));
+});
+
+test("presence goes to the page and moves nothing", (t) => {
+  const session = begin(t);
+  const seen = [];
+  session.on.presence = (frame) => seen.push(frame.members.length);
+  last().open();
+  last().say({ type: "presence", members: [{ id: "ada", cursors: [4], typing: false }] });
+  assert.deepEqual(seen, [1]);
+  assert.equal(session.log.cursor, "4.x");
+  assert.equal(session.log.unknown, 0);
+});
+
+test("what somebody wrote is not sent as somebody else", (t) => {
+  const session = begin(t);
+  const others = [];
+  session.on.other = (me) => others.push(me.id);
+  session.post("Hi");
+  last().open({ id: "ben", name: "Ben" });
+  assert.deepEqual(sent("post"), []);
+  assert.deepEqual(others, ["ben"]);
+  last().end();
+  t.mock.timers.tick(1);
+  last().open({ id: "ada", name: "Ada" });
+  assert.equal(sent("post").length, 1);
 });

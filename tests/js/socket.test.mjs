@@ -86,7 +86,7 @@ for (const code of [1000, 1001, 1006, 1011, 1012, 1013, 4408, 4412, 4429, 4499])
   });
 }
 
-for (const code of [4500, 4501, 4503, 4510, 4999]) {
+for (const code of [4500, 4503, 4510, 4999]) {
   test(`stays away after ${code}`, (t) => {
     begin(t);
     FakeSocket.last.open();
@@ -96,6 +96,54 @@ for (const code of [4500, 4501, 4503, 4510, 4999]) {
     assert.deepEqual(phases.at(-1), ["gone", { code, detail: "because" }]);
   });
 }
+
+for (const end of [() => FakeSocket.last.end(4501), () => FakeSocket.last.say({ type: "bye", code: 4501, detail: "" })]) {
+  test("a sign-in elsewhere changes the cookie: with the new one it tries once", (t) => {
+    begin(t);
+    FakeSocket.last.open();
+    end();
+    t.mock.timers.tick(500);
+    assert.equal(FakeSocket.made.length, 2);
+    end();
+    t.mock.timers.tick(120_000);
+    assert.equal(FakeSocket.made.length, 2);
+    assert.equal(names().at(-1), "gone");
+  });
+}
+
+test("a page that is left closes as one that leaves, and says since when it was away", (t) => {
+  begin(t);
+  FakeSocket.last.open();
+  const left = Date.now();
+  socket.pause();
+  assert.equal(FakeSocket.made[0].closedWith, 1000);
+  t.mock.timers.tick(60_000);
+  assert.equal(FakeSocket.made.length, 1);
+  assert.equal(names().at(-1), "open", "nothing is said while the page goes");
+  socket.connect();
+  assert.deepEqual(phases.at(-1), ["connecting", { since: left }]);
+});
+
+test("a wire that was found dead has been dead since its last frame", (t) => {
+  begin(t);
+  FakeSocket.last.open();
+  t.mock.timers.tick(3_000);
+  FakeSocket.last.say({ type: "presence" });
+  const heard = Date.now();
+  t.mock.timers.tick(7_000);
+  t.mock.timers.tick(15_000);
+  assert.equal(phases.at(-1)[1].since, heard);
+});
+
+test("a tab that nobody looks at says so with its syncs", (t) => {
+  let away = true;
+  begin(t, { away: () => away });
+  FakeSocket.last.open();
+  socket.sync();
+  away = false;
+  socket.sync();
+  assert.deepEqual(FakeSocket.last.sent, [{ type: "sync", cursor: "4.aa", away: true }, { type: "sync", cursor: "4.aa" }]);
+});
 
 test("stays away after a bye, whatever the close code", (t) => {
   begin(t);
