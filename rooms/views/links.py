@@ -83,7 +83,7 @@ def _reading(link: Link) -> dict:
     return {
         "room": {"id": link.pk, "title": link.room.title or _("Untitled room"), "url": link.get_absolute_url()},
         "snapshot": snapshot,
-        "messages": [for_page(message, snapshot["members"], "") for message in snapshot["messages"]],
+        "messages": for_page(snapshot, ""),
         "config": page_config(f"shared/{link.pk}", nobody, snapshot),
         "model": providers.describe(),
         "expires_at": link.expires_at,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import access, actions, frames, log, providers
 from ..errors import RoomError
+from ..fold import shown, versions
 from ..limits import limits
 from ..models import Generation, Member, Room
 
@@ -107,7 +108,7 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
         "rooms": [] if tab else rooms_of(visitor),
         "me": me,
         "snapshot": snapshot,
-        "messages": [for_page(message, snapshot["members"], member.pk) for message in snapshot["messages"]],
+        "messages": for_page(snapshot, member.pk),
         "config": page_config(f"rooms/{member.room_id}", me, snapshot) | {"tab": tab},
         "model": model,
         "tab": tab,
@@ -135,13 +136,22 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
     }
 
 
-def for_page(message: dict, members: dict, me: str) -> dict:
-    author = members.get(message["author"], {})
+def for_page(snapshot: dict, me: str) -> list[dict]:
+    """The branch that everybody is shown, with what a template needs to know of each message."""
+    return [
+        _message(message, snapshot["members"].get(message["author"], {}), me, versions(snapshot, message))
+        for message in shown(snapshot)
+    ]
+
+
+def _message(message: dict, author: dict, me: str, versions: list[str]) -> dict:
     return message | {
         "author_name": author.get("name", ""),
         "author_color": author.get("color", 1),
         "mine": message["author"] == me,
         "time": datetime.fromisoformat(message["at"]),
+        "versions": versions,
+        "version": versions.index(message["id"]) + 1,
     }
 
 

@@ -9,6 +9,7 @@ export class Composer {
   #running = false;
   #modeSince = 0;
   #draftTimer = null;
+  keepsDraft = true; // not while an old message is edited in the box
 
   /** `onsend(text)`, `onstop()`, `ontyping()`, `onrefuse(sentence)`; `draft` is the storage key. */
   constructor({ limit, draft, onsend, onstop, ontyping, onrefuse }) {
@@ -40,6 +41,17 @@ export class Composer {
     if (this.#running === yes) return;
     this.#running = yes;
     this.#showMode();
+  }
+
+  get text() {
+    return this.box.value;
+  }
+
+  replace(text) {
+    this.box.value = text;
+    this.#changed();
+    this.box.focus();
+    this.box.setSelectionRange(text.length, text.length);
   }
 
   /** A text comes back to be changed; what is being written is not lost for it. */
@@ -116,6 +128,7 @@ export class Composer {
   }
 
   #store() {
+    if (!this.keepsDraft) return;
     try {
       if (this.box.value) localStorage.setItem(this.draft, this.box.value);
       else localStorage.removeItem(this.draft);

@@ -1,20 +1,29 @@
 // The page of messages before those that the log holds.
 
-/** Load it and show it; false where that failed. */
+const PAGES = 20; // at most, that hold only messages of branches that are not shown
+
+/** Load pages until one shows something; false where that failed. */
 export async function earlierPage({ view, log, api }) {
-  const token = log.earlier;
-  if (!token) return true;
   view.earlier.disabled = true;
   try {
-    const response = await fetch(`${api}/messages?before=${encodeURIComponent(token)}`, { headers: { Accept: "application/json" } });
-    if (!response.ok) return false;
-    const page = await response.json();
-    // A snapshot that came meanwhile has begun anew.
-    if (log.earlier === token) view.prepend(log.prepend(page));
+    for (let page = 0; page < PAGES && log.earlier; page++) {
+      const shown = await load(view, log, api);
+      if (shown !== 0) return shown !== null;
+    }
     return true;
   } catch {
     return false;
   } finally {
     view.earlier.disabled = false;
   }
+}
+
+/** How many messages the page has shown; null where it could not be had. */
+async function load(view, log, api) {
+  const token = log.earlier;
+  const response = await fetch(`${api}/messages?before=${encodeURIComponent(token)}`, { headers: { Accept: "application/json" } });
+  if (!response.ok) return null;
+  const page = await response.json();
+  // A snapshot that came meanwhile has begun anew.
+  return log.earlier === token ? view.prepend(log.prepend(page)) : 1;
 }

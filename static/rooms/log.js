@@ -95,6 +95,11 @@ export class RoomLog {
     return shown(this.state, this.held);
   }
 
+  /** False where everybody is shown a branch that this tab does not hold. */
+  get holdsTip() {
+    return !this.state.room.tip || this.held.has(this.state.room.tip);
+  }
+
   versions(message) {
     return versions(this.state, message);
   }

@@ -1,11 +1,13 @@
 // The room page: reads what the server rendered beside it, and wires session, view and composer.
 
 import { Announcer } from "./announcer.js";
+import { Branches } from "./branches.js";
 import { copy } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection-view.js";
 import { drawer } from "./drawer.js";
 import { earlierPage } from "./earlier.js";
+import { Editing } from "./editing.js";
 import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
@@ -90,6 +92,19 @@ const people = new People({
   ontyping: (names) => connectionView.typing(names),
   onnamed: (name) => connectionView.tell(word("people.named", { name })),
 });
+const editing = new Editing({
+  composer,
+  mine: () => session.log.shown.findLast((message) => message.role === "user" && message.author === config.me.id),
+});
+const branches = new Branches({
+  log: () => session.log,
+  list: view.list,
+  onchoose(chosen) {
+    const sent = session.socket.send({ type: "room", chosen });
+    if (!sent) connectionView.refuse(word("versions.offline"));
+    return sent;
+  },
+});
 
 new Rename({
   current: () => session.log.state.room.title ?? "",
@@ -110,6 +125,9 @@ const modelChoice = new ModelChoice({
 const replay = new Replay({ api: config.api, onfail: (sentence) => connectionView.refuse(sentence) });
 
 window.chatlab = {
+  get log() {
+    return session.log;
+  },
   state: () => session.state(),
   cut: () => session.socket.cut(),
   plug: () => session.socket.plug(),
@@ -129,7 +147,7 @@ session.start();
 
 function post(text) {
   follow.pin();
-  return session.post(text).client_id;
+  return session.post(text, editing.take()).client_id;
 }
 
 function stop(id) {
@@ -138,7 +156,7 @@ function stop(id) {
 }
 
 function runningAnswers() {
-  return session.log.messages.filter((message) => message.role === "assistant" && !isTerminal(message));
+  return session.log.shown.filter((message) => message.role === "assistant" && !isTerminal(message));
 }
 
 /** After each batch: what stands outside of the list of messages. */
@@ -151,6 +169,7 @@ function drawn() {
   if (live) setText(live.querySelector(".room-title"), name);
   modelChoice.show();
   people.draw();
+  branches.drawn();
   connectionView.drawCount();
 }
 
@@ -185,8 +204,10 @@ const ACTIONS = {
   copy: (id) => copied(view.textOf(id)),
   replay: (id) => replay.open(id, view.bylineOf(id)),
   resend: (id, clientId) => session.outbox.retry(clientId),
-  edit: (id, clientId) => composer.put(discard(clientId)?.frame.text ?? ""),
+  edit: (id, clientId) => (id ? editing.begin(session.log.message(id)) : composer.put(discard(clientId)?.frame.text ?? "")),
   discard: (id, clientId) => discard(clientId),
+  "version-before": (id) => branches.step(id, -1, "version-before"),
+  "version-after": (id) => branches.step(id, 1, "version-after"),
 };
 
 function discard(clientId) {

@@ -1,5 +1,6 @@
 // One message in the page. Only textContent and attributes: no way for a text to become HTML.
 
+import { showVersions } from "./branches.js";
 import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
 import { initial } from "./presence.js";
@@ -25,7 +26,7 @@ export class MessageView {
     return this.parts.text.textContent;
   }
 
-  /** Everything but the text of its parts. `names`: {me, members, model, stopping}. */
+  /** Everything but the text of its parts. `names`: {me, members, model, stopping, versions}. */
   describe(message, names) {
     const { article, parts } = this;
     const author = names.members[message.author];
@@ -45,6 +46,7 @@ export class MessageView {
     }
     showTime(parts.time, message.at);
     setText(parts.meta, metaOf(message, names));
+    showVersions(parts.versions, names.versions, message.id);
     setText(parts.note, noteOf(message, names));
   }
 

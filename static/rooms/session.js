@@ -47,8 +47,9 @@ export class RoomSession {
     this.socket.connect();
   }
 
-  post(text) {
-    return this.outbox.add({ type: "post", text });
+  /** `more.parent` makes it a branch. */
+  post(text, more = {}) {
+    return this.outbox.add({ type: "post", text, ...more });
   }
 
   again(type, message) {
@@ -113,6 +114,7 @@ export class RoomSession {
     }
     if (mismatch.length) this.#desync();
     else if (gap) this.#repair();
+    else if (!this.log.holdsTip && !this.#dropped) this.#forget();
     else if (level) this.connection.phase("level");
   }
 
@@ -152,6 +154,12 @@ export class RoomSession {
   /** The text is not what the server holds. Must never happen; if it does, forget all and take it anew. */
   #desync() {
     this.#differed();
+    this.socket.restart();
+  }
+
+  /** What is shown now is not held here: a snapshot has it. */
+  #forget() {
+    this.#dropped = true;
     this.socket.restart();
   }
 

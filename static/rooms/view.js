@@ -8,6 +8,7 @@ const REPLAY_SHOWN = 1_000;
 
 export class RoomView {
   #views = new Map();
+  #path = []; // ids of the messages that stand here
   #queue = [];
   #scheduled = false;
   #replay = null;
@@ -53,11 +54,16 @@ export class RoomView {
 
   prepend(messages) {
     const anchor = this.list.firstElementChild;
+    const shown = new Set(this.log().shown);
+    const visible = messages.filter((message) => shown.has(message));
     this.follow.keepPlace(anchor, () => {
-      const nodes = messages.map((message) => (this.#views.get(message.id) ?? this.#make(message)).node);
+      const nodes = visible.map((message) => (this.#views.get(message.id) ?? this.#make(message)).node);
       this.list.prepend(...nodes);
+      this.#everyName(); // other versions of what stands here may have come
       this.#showEarlier();
     });
+    this.#notePath();
+    return visible.length;
   }
 
   /** Who wrote a message, and when, in the words that stand over it. */
@@ -84,11 +90,23 @@ export class RoomView {
     const changes = this.#queue;
     this.#queue = [];
     // A reset draws the log as it is now, with all that was queued before and behind it.
-    const anew = changes.some(({ kind }) => kind === "reset");
+    const anew = changes.some(({ kind }) => kind === "reset") || this.#isElsewhere(changes);
     if (anew) this.#reset();
     else this.#apply(changes);
     this.pending.draw(this.log(), anew);
     this.#finish();
+  }
+
+  /** Whether everybody is shown another branch now than the one that stands here. */
+  #isElsewhere(changes) {
+    const log = this.log();
+    if (!log.holdsTip || !changes.some(({ kind }) => kind === "opened" || kind === "room")) return false;
+    const { shown } = log;
+    return this.#path.some((id, at) => shown[at]?.id !== id);
+  }
+
+  #notePath() {
+    this.#path = this.log().shown.map(({ id }) => id);
   }
 
   #apply(changes) {
@@ -112,6 +130,7 @@ export class RoomView {
     }
     this.#appendTexts(texts, touched);
     for (const id of touched) this.#describe(id);
+    if (opened) this.#notePath();
     this.follow.arrived(opened);
   }
 
@@ -125,7 +144,7 @@ export class RoomView {
   }
 
   #reset() {
-    const { messages } = this.log();
+    const messages = this.log().shown;
     const kept = new Set(messages.map((message) => message.id));
     for (const [id, view] of this.#views) {
       if (kept.has(id)) continue;
@@ -141,6 +160,7 @@ export class RoomView {
       if (view.node === next) next = next.nextElementSibling;
       else this.list.insertBefore(view.node, next);
     }
+    this.#notePath();
   }
 
   /** A message appeared, with the text that it had then: what it got since is in the queue behind. */
@@ -171,7 +191,9 @@ export class RoomView {
   }
 
   #names(id) {
-    return { me: this.me.id, members: this.log().state.members, model: this.model, stopping: this.stopping(id) };
+    const log = this.log();
+    const versions = log.versions(log.message(id));
+    return { me: this.me.id, members: log.state.members, model: this.model, stopping: this.stopping(id), versions };
   }
 
   #describe(id) {

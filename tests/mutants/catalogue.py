@@ -51,6 +51,27 @@ MUTANTS = [
         "tests/test_links_live.py -k say_nothing",
     ),
     Mutant(
+        "a chosen branch is shown, but what is asked next goes on elsewhere",
+        "rooms/actions/rooms.py",
+        "chosen=room.chosen, tip=room.tip_id)",
+        "chosen=room.chosen)",
+        "tests/test_branches.py",
+    ),
+    Mutant(
+        "a snapshot is the newest messages, whichever branch is shown",
+        "rooms/log/snapshot.py",
+        "        rows += _beside(room, rows)\n",
+        "",
+        "tests/test_branches.py",
+    ),
+    Mutant(
+        "a page shows every branch at once",
+        "static/rooms/view.js",
+        "const messages = this.log().shown;",
+        "const { messages } = this.log();",
+        "tests/test_branches_page.py -k everybodys",
+    ),
+    Mutant(
         "an answer ends when a tab leaves",
         "rooms/consumers/room.py",
         "            feeds.detach(feed, self)\n",
