@@ -11,7 +11,7 @@ RUN_READY := .venv/installed-requirements
 TEST_READY := .venv/installed-requirements-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak mutants bench clean
+.PHONY: help run test lint soak mutants bench readme-media clean
 
 help:
 	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
@@ -19,6 +19,7 @@ help:
 	@echo "make soak     the property tests with many more examples (minutes)"
 	@echo "make mutants  take each mechanism out of a copy, and see the tests fail (minutes)"
 	@echo "make bench    measure speed as docs/performance.md describes"
+	@echo "make readme-media   record the pictures of the README anew; needs Chromium and ffmpeg"
 	@echo "make lint     only the linter"
 	@echo "make clean    remove .venv and caches; the data in var/ stays"
 
@@ -49,6 +50,10 @@ mutants: $(TEST_READY)
 
 bench: $(TEST_READY)
 	@.venv/bin/python -m bench
+
+readme-media: export ENV_FILE = /dev/null
+readme-media: $(TEST_READY)
+	@.venv/bin/python -m tools.readme_media
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis var/static
