@@ -18,6 +18,7 @@ from django.conf import settings
 
 from . import database, frames, log
 from .frames import Cursor
+from .rendered import RoomRendering
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,10 @@ class Reader(Protocol):
         """What was sent is not the room's head, and no event has said so."""
         ...
 
+    def more_is_rendered(self) -> None:
+        """There are blocks that were not sent."""
+        ...
+
     def check(self, now: float) -> None:
         """Called every CHATLAB_HEAD_CHECK seconds with the loop's time."""
         ...
@@ -48,6 +53,8 @@ class Feed:
         self.head = NOWHERE
         self.digests: dict[str, str] = {}
         self.readers: set[Reader] = set()
+        self.rendering = RoomRendering(room_id, self._rendered)
+        self.in_snapshot: list[str] = []  # the messages of the last snapshot, the newest first
         self.suspect = 0  # the head that the last look-up saw
         self._complete = False  # whether `digests` is all of them
         self._shared: dict[object, asyncio.Future] = {}
@@ -94,6 +101,10 @@ class Feed:
         if head.seq >= self.head.seq:
             self.head, self.digests, self._complete = head, dict(digests), True
 
+    def _rendered(self) -> None:
+        for reader in list(self.readers):
+            reader.more_is_rendered()
+
     async def read(self, after: Cursor) -> log.Page | None:
         return await self._share(after, lambda: database.read(log.page_after, self.room_id, after))
 
@@ -108,6 +119,7 @@ class Feed:
             cursor = Cursor.parse(body["cursor"])
             streaming = {m["id"]: m["digest"] for m in body["messages"] if m["status"] == "streaming"}
             self._state = cursor, frames.snapshot(body)
+            self.in_snapshot = [message["id"] for message in reversed(body["messages"])]
             self._take(cursor, streaming)
         return self._state
 
@@ -136,6 +148,7 @@ class Feeds:
         feed.readers.discard(reader)
         if not feed.readers:
             self._feeds.pop(feed.room_id, None)
+            feed.rendering.forget()
 
     def readers(self) -> list[Reader]:
         return [reader for feed in self._feeds.values() for reader in feed.readers]

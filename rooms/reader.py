@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from django.conf import settings
 
@@ -17,6 +17,7 @@ from . import database, frames, log
 from .errors import Unavailable
 from .feed import Feed
 from .frames import Cursor
+from .rendered import NOTHING, Mark
 
 FORGIVEN_WINDOWS = 4
 ROUNDS = 20  # looks at a head that the rows do not reach
@@ -78,6 +79,7 @@ class RoomReader:
         self._window = Window(settings.CHATLAB_WINDOW)
         self._lock = asyncio.Lock()  # events, syncs and repairs move `sent` one after the other
         self._owes_synced = False
+        self._to_show: dict[str, Mark] = {}  # messages whose HTML is owed, and how much of it was sent
         self.full_since: float | None = None
 
     async def open(self, token: str) -> None:
@@ -97,10 +99,14 @@ class RoomReader:
             if self.sent is None or head.seq <= self.sent.seq:
                 return
             before = Cursor(event["first"] - 1, event.get("before", ""))  # of an older process: none
+            digests = json.loads(event["digests"])
             if head.seq > self.feed.head.seq:
-                self.feed.note(before, head, json.loads(event["digests"]))
+                self.feed.note(before, head, digests)
+                self.feed.rendering.hear(event["first"], head.seq, event["frame"])
             if before == self.sent and event["frame"] and not self._behind:
                 await self._send_up_to(head, event["frame"])
+                self._owe_rendered(digests)
+                await self._send_rendered()
             else:
                 await self._catch_up()
 
@@ -128,6 +134,11 @@ class RoomReader:
             if self.sent is not None:
                 await self._catch_up(look=True)
 
+    async def show_rendered(self) -> None:
+        """Blocks that have been rendered meanwhile."""
+        async with self._lock:
+            await self._send_rendered()
+
     @property
     def _behind(self) -> bool:
         return self._owes_synced or self._window.full
@@ -142,6 +153,7 @@ class RoomReader:
         self._window.forgive()
         self.full_since = None
         self._owes_synced = True
+        self._to_show = dict.fromkeys(self._to_show, NOTHING)  # it may have had no use for what it was sent
         head = None if cursor is None else await database.read(log.find, self.feed.room_id, cursor)
         if head is not None:
             self.sent, self.confirmed = cursor, cursor.seq
@@ -160,7 +172,7 @@ class RoomReader:
                 # A read that was shared may be older than the event; or another history was restored.
                 self.feed.doubt()
             if not self._owes_synced and self.feed.is_sure:
-                return
+                break
             await self.feed.prime()
             if self.sent == self.feed.head:
                 break
@@ -170,6 +182,7 @@ class RoomReader:
         if self._owes_synced:
             self._owes_synced = False
             await self._send(frames.synced(self.sent, self.feed.digests))
+        await self._send_rendered()
 
     async def _send_pages(self, look: bool) -> None:
         while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
@@ -180,23 +193,47 @@ class RoomReader:
                 continue
             if not page.items:
                 return
+            frame = frames.deltas(page.items, page.cursor)
             self.feed.note(self.sent, page.cursor, page.digests)
-            await self._send_up_to(page.cursor, frames.deltas(page.items, page.cursor))
+            self.feed.rendering.hear(self.sent.seq + 1, page.cursor.seq, frame)
+            await self._send_up_to(page.cursor, frame)
+            self._owe_rendered(page.digests)
             look = not page.up_to_date
 
     async def _start_over(self) -> None:
         """The log does not go on from what was sent: another history was restored, or the floor has risen."""
         self.feed.doubt()
+        self.feed.rendering.forget()
         self._window.start_over()
         self._owes_synced = True
         await self._send_snapshot()
 
     async def _send_snapshot(self) -> None:
         await self._send_up_to(*await self.feed.state())
+        self._owe_rendered(self.feed.in_snapshot)
+
+    def _owe_rendered(self, messages: Iterable[str]) -> None:
+        for message in messages:
+            self._to_show.setdefault(message, NOTHING)
+        self.feed.rendering.want(messages)
+
+    async def _send_rendered(self) -> None:
+        """What there is of the HTML that is owed, to a socket that is level: who is behind needs the text first."""
+        for message, mark in list(self._to_show.items()):
+            if self.sent is None or self._behind:
+                return
+            frame, self._to_show[message], over = self.feed.rendering.after(message, mark, self.sent.seq)
+            if over:
+                del self._to_show[message]
+            if frame is not None:
+                await self._send_counted(frame)
 
     async def _send_up_to(self, cursor: Cursor, frame: str) -> None:
         self.sent = cursor
-        self._window.add(cursor.seq, len(frame) if frame.isascii() else len(frame.encode()))
+        await self._send_counted(frame)
+
+    async def _send_counted(self, frame: str) -> None:
+        self._window.add(self.sent.seq, len(frame) if frame.isascii() else len(frame.encode()))
         if self._window.full and self.full_since is None:
             self.full_since = asyncio.get_running_loop().time()
         await self._send(frame)
@@ -223,3 +260,4 @@ class LinkReader(RoomReader):
         body = frames.snapshot_for_reader(json.loads(frame), self._link, authors)
         self._named = set(body["members"])
         await super()._send_up_to(cursor, frames.dump(body))
+        self._owe_rendered(self.feed.in_snapshot)

@@ -28,6 +28,7 @@ LAYERS = (
     {"actions"},
     {"reader", "export"},
     {"feed", "publisher", "presence"},
+    {"rendered"},
     {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering"},
     {"database", "limits"},
     {"models", "converters"},

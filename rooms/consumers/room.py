@@ -175,6 +175,10 @@ class RoomConsumer(AsyncConsumer):
         if self._catching_up is None or self._catching_up.done():
             self._catching_up = self._spawn(self._surviving(self.reader.catch_up()))
 
+    def more_is_rendered(self) -> None:
+        if self._showing is None or self._showing.done():
+            self._showing = self._spawn(self._surviving(self.reader.show_rendered()))
+
     def check(self, now: float) -> None:
         full_since = self.reader.full_since
         if full_since is not None and now - full_since > settings.CHATLAB_WINDOW_TIMEOUT:

@@ -21,7 +21,22 @@ from .bodies import (
     time,
 )
 from .cursor import Cursor
-from .encode import PROTOCOL, bye, deltas, error, item, page, presence, receipt, snapshot, synced, welcome, written
+from .encode import (
+    PROTOCOL,
+    bye,
+    deltas,
+    error,
+    item,
+    page,
+    presence,
+    receipt,
+    rendered,
+    rendered_body,
+    snapshot,
+    synced,
+    welcome,
+    written,
+)
 from .parse import (
     BEGINNING,
     ChangeRoom,
@@ -88,6 +103,8 @@ __all__ = [
     "parse_title",
     "presence",
     "receipt",
+    "rendered",
+    "rendered_body",
     "room_body",
     "room_changed",
     "snapshot",

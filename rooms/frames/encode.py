@@ -39,6 +39,14 @@ def synced(cursor: Cursor, digests: dict[str, str]) -> str:
     return dump({"type": "synced", "cursor": str(cursor), "digests": digests})
 
 
+def rendered(message: str, start: int, end: int, html: str) -> str:
+    return dump({"type": "rendered", **rendered_body(message, start, end, html)})
+
+
+def rendered_body(message: str, start: int, end: int, html: str) -> dict:
+    return {"message": message, "from": start, "to": end, "html": html}
+
+
 def welcome(room: str, me: dict, limits: dict, heartbeat: int) -> str:
     return dump(
         {"type": "welcome", "protocol": PROTOCOL, "room": room, "me": me, "limits": limits, "heartbeat": heartbeat}

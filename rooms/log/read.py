@@ -134,7 +134,7 @@ def page_after(room_id: str, after: Cursor) -> Page | None:
         items.append(frames.item(seq, at, kind, payload))
         size += len(payload)
         cursor = Cursor(seq, chain)
-        if kind == "closed":
+        if kind in ("opened", "closed"):
             digests[message] = None
         elif digest:
             digests[message] = digest

@@ -38,7 +38,7 @@ class Segment:
     items: list[str]
     before: str  # the chain that the first continues
     chain: str  # of the last
-    digests: dict[str, str | None]  # message: its running digest; None once it is closed
+    digests: dict[str, str | None]  # message: its running digest; None where it does not stream
 
 
 @dataclass(slots=True)
@@ -191,7 +191,7 @@ def _apply(change: Change, log: Transaction) -> Any:
 def _segment(room: LockedRoom) -> Segment:
     digests: dict[str, str | None] = {}
     for row in room.rows:
-        if row.kind == "closed":
+        if row.kind in ("opened", "closed"):
             digests[row.message] = None
         elif row.digest:
             digests[row.message] = row.digest

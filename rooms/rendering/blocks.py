@@ -38,6 +38,7 @@ class Blocks:
         self._line = ""  # the beginning of its last line
         self._again_at = 0  # the size at which it is worth looking again
         self._complete = False  # whether a line has ended since the last look
+        self.has_code = False  # whether the open part has a fence: colours take time
 
     def feed(self, text: str) -> None:
         self._pieces.append(text)
@@ -47,7 +48,7 @@ class Blocks:
         if ended:
             self._complete = True
             if any("```" in line or "~~~" in line for line in ended):
-                self._again_at = 0
+                self._again_at, self.has_code = 0, True
 
     @property
     def due(self) -> bool:
@@ -69,7 +70,8 @@ class Blocks:
         if not closed:
             self._pieces, self._again_at = [text], len(text) + len(text) // 8
             return None
-        self._pieces, self._size, self._again_at = [text[len(closed) :]], len(text) - len(closed), 0
+        rest = text[len(closed) :]
+        self._pieces, self._size, self._again_at, self.has_code = [rest], len(rest), 0, "```" in rest or "~~~" in rest
         part = Part(self.end, self.end + utf16_length(closed), render_part(closed, self._env))
         self.end = part.end
         return part

@@ -1,0 +1,260 @@
+"""What is rendered of one room's messages, in this process: once for all its sockets, from the deltas that pass by.
+
+Rendering stands in nobody's way. Text is sent as it comes; HTML follows when it is there, and how much of it a socket
+was sent is the socket's own business (`RoomReader`). What is missing here, a message from before or a delta that never
+passed, is read from the log. A process without a reader of the room renders nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from . import database, frames, log, rendering
+from .database import CONNECTION_ERRORS
+from .rendering import Part
+from .text import digest, utf16_length
+
+logger = logging.getLogger(__name__)
+
+ON_THE_LOOP = 4_096  # characters that are rendered without a thread: about 3 ms
+KEPT = 128  # finished messages that are kept for readers who come for them
+KEPT_CHARACTERS = 4_000_000  # of their HTML
+AGAIN_AFTER = 1.0  # seconds, when the database was away
+LOADS = 3  # of a text that does not fit its digest
+
+_editions = itertools.count(1)
+_thread = ThreadPoolExecutor(1, thread_name_prefix="chatlab-render")
+
+Mark = tuple[int, int]  # of which edition of a message's HTML a reader was sent how much
+NOTHING: Mark = (0, 0)
+
+
+class RenderedMessage:
+    """A message's text as far as it was heard, and the HTML of it that is there."""
+
+    def __init__(self, text: str | None = None, seq: int = 0):
+        self.known = text is not None  # whether nothing of the text is missing
+        self.done = False  # closed, and rendered to its end
+        self.size = 0  # characters of HTML, once it is done
+        self.parts_seq = seq  # who was not sent this delta does not hold all the text that the parts show
+        self.doubts = self.loads = 0
+        self._seq = seq  # the last delta that was heard
+        self._closed = False
+        self._digest: str | None = None  # of the whole text, where the log has said it
+        self._incoming: list[str] = [text] if text else []
+        self._held: list[tuple[int, str]] = []  # heard while the text was not known
+        self._begin()
+
+    def _begin(self) -> None:
+        self._edition = next(_editions)
+        self._parts: list[Part] = []
+        self._texts: list[str] = []
+        self._blocks = rendering.Blocks()
+        self._frames: dict[int, str] = {}
+
+    def hear(self, seq: int, text: str) -> None:
+        if not self.known:
+            self._held.append((seq, text))
+        elif seq > self._seq:
+            self._incoming.append(text)
+            self._seq = seq
+
+    def close(self, digest: str) -> None:
+        self._closed, self._digest = True, digest
+
+    def doubt(self) -> None:
+        self.known = False
+        self.doubts += 1
+
+    def load(self, body: dict, doubts: int) -> None:
+        """Begin again with what the log has. `doubts`: how many there were when it was asked."""
+        self._begin()
+        self.loads += 1
+        self._seq, self._incoming = body["seq"], [body["text"]]
+        self.known, held, self._held = doubts == self.doubts, self._held, []
+        for seq, text in held:
+            self.hear(seq, text)
+        if body["status"] in frames.TERMINAL:
+            self.close(body["digest"])
+
+    async def advance(self) -> bool:
+        """Render what can be; whether anything came of it."""
+        incoming, self._incoming, seq = self._incoming, [], self._seq
+        for text in incoming:
+            self._texts.append(text)
+            self._blocks.feed(text)
+        if self._closed:
+            return await self._finish(seq)
+        if not self._blocks.due:
+            return False
+        on_the_loop = self._blocks.size <= ON_THE_LOOP and not self._blocks.has_code
+        part = self._blocks.advance() if on_the_loop else await _in_thread(self._blocks.advance)
+        return part is not None and self._add(part, seq)
+
+    async def _finish(self, seq: int) -> bool:
+        text = "".join(self._texts)
+        if digest(text) != self._digest and self.loads < LOADS:
+            self.doubt()  # something was never heard
+            return False
+        html, joined, end = await _in_thread(rendering.render, text), "".join(p.html for p in self._parts), self._end
+        if not html.startswith(joined):  # a link was defined after its use
+            self._edition, self._parts, joined, end = next(_editions), [], "", 0
+        self.done, self.size, self._texts = True, len(html), []
+        length = utf16_length(text)
+        return end < length and self._add(Part(end, length, html[len(joined) :]), seq)
+
+    def _add(self, part: Part, seq: int) -> bool:
+        self._parts.append(part)
+        self._frames.clear()
+        self.parts_seq = seq
+        return True
+
+    @property
+    def _end(self) -> int:
+        return self._parts[-1].end if self._parts else 0
+
+    def frame_after(self, message: str, mark: Mark) -> tuple[str | None, Mark]:
+        """The frame of what follows a mark (None: nothing), and the mark behind it. Encoded once for all who ask."""
+        start = mark[1] if mark[0] == self._edition else 0
+        if start < self._end and start not in self._frames:
+            html = "".join(part.html for part in self._parts if part.start >= start)
+            self._frames[start] = frames.rendered(message, start, self._end, html)
+        return self._frames.get(start), (self._edition, self._end)
+
+
+class RoomRendering:
+    """Calls `changed` when there is more to send."""
+
+    def __init__(self, room_id: str, changed: Callable[[], None]):
+        self._room_id, self._changed = room_id, changed
+        self._messages: dict[str, RenderedMessage] = {}  # the oldest first
+        self._heard = 0
+        self._waiting: dict[str, None] = {}  # messages that may have something to render, in their order
+        self._size = 0  # characters of HTML of those that are done
+        self._task: asyncio.Task | None = None
+
+    def forget(self) -> None:
+        """The last reader has gone, or the log is another one."""
+        if self._task is not None:
+            self._task.cancel()
+        self._messages, self._waiting, self._heard, self._size, self._task = {}, {}, 0, 0, None
+
+    # -- what readers ask ----------------------------------------------------------------------------------------------
+
+    def want(self, ids: Iterable[str]) -> None:
+        """Somebody is going to ask for these."""
+        for id in ids:
+            if id not in self._messages:
+                self._messages[id] = RenderedMessage()
+                self._wake(id)
+
+    def after(self, id: str, mark: Mark, seq: int) -> tuple[str | None, Mark, bool]:
+        """(the frame of what follows a mark or None, the mark behind it, whether that is the end), for a reader that
+        was sent the deltas up to `seq`.
+        """
+        message = self._messages.get(id)
+        if message is None:
+            self.want([id])
+        elif message.known and message.parts_seq <= seq:
+            return *message.frame_after(id, mark), message.done
+        return None, mark, False
+
+    # -- what passes by ------------------------------------------------------------------------------------------------
+
+    def hear(self, first: int, last: int, frame: str) -> None:
+        """A `deltas` frame; an empty one says only that there are these deltas."""
+        if last <= self._heard:
+            return
+        if not frame or first > self._heard + 1:
+            self._doubt()
+        for item in json.loads(frame)["items"] if frame else ():
+            if item["seq"] > self._heard:
+                self._take(item)
+        self._heard = last
+
+    def _doubt(self) -> None:
+        for id, message in self._messages.items():
+            if not message.done:
+                message.doubt()
+                self._wake(id)
+
+    def _take(self, item: dict) -> None:
+        if item["kind"] == "opened":
+            opened = item["message"]
+            message = self._messages[opened["id"]] = RenderedMessage(opened["text"], item["seq"])
+            if opened["status"] in frames.TERMINAL:
+                message.close(opened["digest"])
+                self._wake(opened["id"])
+        elif item["kind"] in ("appended", "closed") and (message := self._messages.get(item["message"])) is not None:
+            if item["kind"] == "closed":
+                message.close(item["digest"])
+                self._wake(item["message"])
+            elif item["part"] == "text":
+                message.hear(item["seq"], item["text"])
+                if "\n" in item["text"]:
+                    self._wake(item["message"])
+
+    # -- the work ------------------------------------------------------------------------------------------------------
+
+    def _wake(self, id: str) -> None:
+        self._waiting[id] = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work(), name=f"chatlab-render-{self._room_id}")
+
+    async def _work(self) -> None:
+        while self._waiting:
+            ids, self._waiting = list(self._waiting), {}
+            try:
+                await self._load([id for id in ids if id in self._messages and not self._messages[id].known])
+            except CONNECTION_ERRORS as error:
+                logger.info("room %s: what is to be rendered can't be read: %s", self._room_id, error)
+                self._waiting = dict.fromkeys(ids) | self._waiting
+                await asyncio.sleep(AGAIN_AFTER)
+                continue
+            for id in ids:
+                if id in self._messages:
+                    await self._render(id, self._messages[id])
+            self._tidy()
+
+    async def _load(self, ids: list[str]) -> None:
+        if ids:
+            doubts = {id: self._messages[id].doubts for id in ids}
+            found = {body["id"]: body for body in await database.read(log.messages, ids)}
+            for id in ids:
+                message = self._messages.get(id)
+                if message is not None and id in found:
+                    message.load(found[id], doubts[id])
+                else:
+                    self._messages.pop(id, None)  # the room is being deleted
+
+    async def _render(self, id: str, message: RenderedMessage) -> None:
+        if message.done:
+            return
+        try:
+            changed = message.known and await message.advance()
+        except Exception:
+            logger.exception("room %s: message %s could not be rendered", self._room_id, id)
+            message.done = True
+            return
+        if not message.known:
+            self._wake(id)
+        if message.done:
+            self._size += message.size
+        if changed:
+            self._changed()
+        await asyncio.sleep(0)
+
+    def _tidy(self) -> None:
+        if len(self._messages) > KEPT or self._size > KEPT_CHARACTERS:
+            done = [id for id, message in self._messages.items() if message.done]
+            while done and (len(done) > KEPT or self._size > KEPT_CHARACTERS):
+                self._size -= self._messages.pop(done.pop(0)).size
+
+
+async def _in_thread(work: Callable, *args: object):
+    return await asyncio.get_running_loop().run_in_executor(_thread, work, *args)
