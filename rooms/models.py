@@ -44,7 +44,7 @@ class Room(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(_("Untitled room"))
+        return self.title or str(_("New room"))
 
     def get_absolute_url(self) -> str:
         return reverse("room", args=[self.pk])

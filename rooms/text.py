@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 import zlib
 
 REPLACEMENT = "\ufffd"
 EMPTY_DIGEST = "00000000"
+TITLE_LENGTH = 60
+_LOOKED_AT = 2_000  # characters of a question; its title is at its beginning
+_FENCED = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
+_MARKS = re.compile(r"^\s*(?:/[a-z]+(?=\s)|#{1,6}(?=\s)|>|[-*+](?=\s)|\d+[.)](?=\s))\s*|[*_`~|]+", re.MULTILINE)
+_SENTENCE = re.compile(r"(.{8,}?[?!…。？！]|.{8,}?\.)(?=\s|$)")
 _ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
 
 
@@ -22,6 +28,20 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text.replace("\0", REPLACEMENT) if "\0" in text else text
+
+
+def title_of(question: str) -> str:
+    """The first words of a question, as a title of at most TITLE_LENGTH characters; "" where there are none to take."""
+    question = question[:_LOOKED_AT]
+    said = _MARKS.sub("", _FENCED.sub("\n", question))
+    said = said if said.strip() else _MARKS.sub("", question)
+    line = next((" ".join(line.split()) for line in said.splitlines() if line.strip()), "")
+    sentence = _SENTENCE.match(line)
+    line = (sentence[0] if sentence else line).rstrip(" .:,;")
+    if len(line) <= TITLE_LENGTH:
+        return line
+    words = line[:TITLE_LENGTH].rpartition(" ")[0]
+    return f"{words or line[: TITLE_LENGTH - 1]}…"
 
 
 class Cleaner:

@@ -103,7 +103,7 @@ class Place:
         return log.head_of(self.room)
 
 
-def new_place(title: str = "") -> Place:
+def new_place(title: str = "A place") -> Place:
     visitor = Visitor(guest=secrets.token_urlsafe(12))
     joined = commit_now(actions.create_room(visitor, title))
     return Place(joined.room.pk, joined.member.pk, visitor)

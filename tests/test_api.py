@@ -83,7 +83,7 @@ def test_a_visitor_makes_a_room_and_owns_it(browser) -> None:
 
 def test_a_room_needs_no_title(browser) -> None:
     for body in (None, {}, {"title": None}, {"title": ""}):
-        assert browser.post("", body).json()["title"]
+        assert browser.post("", body).json()["title"] == ""
 
 
 def test_who_has_the_link_joins_and_reads(place, browser) -> None:

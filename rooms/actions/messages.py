@@ -10,7 +10,7 @@ from ..errors import Busy, Conflict, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction, cursor_at, head_of
 from ..models import Generation, Member, Message, Room
-from ..text import EMPTY_DIGEST, digest, new_id
+from ..text import EMPTY_DIGEST, digest, new_id, title_of
 from .generations import close_answer
 from .rooms import require_member
 
@@ -44,6 +44,8 @@ def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
         question = _open(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
         answer = _open_answer(log, member, room, question.pk, frame.model, None)
         _choose(log, room, parent_id, question.pk)
+        if not room.title:
+            _entitle(log, room, frame.text)
         return _receipt(log, frame.client_id, question, answer)
 
     return Change(room_id, apply)
@@ -167,6 +169,13 @@ def _choose(log: Transaction, room: Room, parent_id: str | None, child_id: str) 
         room.chosen[fork] = child_id
         log.append(room.pk, "room", frames.room_changed({"chosen": {fork: child_id}}))
         Room.objects.filter(pk=room.pk).update(chosen=room.chosen)
+
+
+def _entitle(log: Transaction, room: Room, question: str) -> None:
+    """A room that nobody has given a title gets the first words of what is asked in it."""
+    if title := title_of(question):
+        log.append(room.pk, "room", frames.room_changed({"title": title}))
+        Room.objects.filter(pk=room.pk).update(title=title)
 
 
 def _receipt_of(log: Transaction, member: Member, client_id: str) -> Receipt | None:

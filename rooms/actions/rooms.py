@@ -30,7 +30,7 @@ def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> C
 
     def apply(log: Transaction) -> Joined:
         _require_person(visitor)
-        room = log.create_room(title=title or _("New room"))
+        room = log.create_room(title=title)
         member = _add_member(log, room, visitor, name, Member.Role.OWNER)
         return Joined(member, room, _cursor(log, room.pk))
 

@@ -81,7 +81,7 @@ def _reading(link: Link) -> dict:
     snapshot = frames.snapshot_for_reader(log.snapshot(link.room_id), link.pk, log.authors(link.room_id))
     nobody = {"id": "", "name": "", "role": frames.READER, "color": 1}
     return {
-        "room": {"id": link.pk, "title": link.room.title or _("Untitled room"), "url": link.get_absolute_url()},
+        "room": {"id": link.pk, "title": link.room.title or _("New room"), "url": link.get_absolute_url()},
         "snapshot": snapshot,
         "messages": for_page(snapshot, ""),
         "config": page_config(f"shared/{link.pk}", nobody, snapshot),

@@ -9,10 +9,11 @@ export class Composer {
   #running = false;
   #modeSince = 0;
   #draftTimer = null;
+  #underWay = new Set(); // texts that were sent and have no receipt: until then the draft stays what it was
   keepsDraft = true; // not while an old message is edited in the box
 
-  /** `onsend(text)`, `onstop()`, `ontyping()`, `onrefuse(sentence)`; `draft` is the storage key. */
-  constructor({ limit, draft, onsend, onstop, ontyping, onrefuse }) {
+  /** `onsend(text)`, `onstop()`, `ontyping()`, `onrefuse(sentence)`; `draft` is the storage key, `underWay` are texts in the outbox. */
+  constructor({ limit, draft, underWay = [], onsend, onstop, ontyping, onrefuse }) {
     Object.assign(this, { limit, draft, onsend, onstop, ontyping, onrefuse });
     this.form = document.getElementById("composer");
     this.box = this.form.elements.text;
@@ -25,8 +26,15 @@ export class Composer {
       if (!this.isEmpty) this.ontyping();
     });
     this.box.enterKeyHint = this.#coarse ? "enter" : "send";
-    if (!this.box.value) this.box.value = this.#stored();
+    this.#underWay = new Set(underWay);
+    if (!this.box.value && !this.#underWay.has(this.#stored())) this.box.value = this.#stored();
     this.#changed();
+  }
+
+  /** The texts that wait for their receipt. What has it is no draft any more. */
+  underWay(texts) {
+    this.#underWay = new Set(texts);
+    this.#store();
   }
 
   get #coarse() {
@@ -77,6 +85,8 @@ export class Composer {
       this.onrefuse(word("length", { n: text.length, limit: this.limit }));
       return;
     }
+    this.#store(); // now, not in 300 ms
+    this.#underWay.add(text);
     this.box.value = "";
     this.#changed();
     this.box.focus();
@@ -128,7 +138,7 @@ export class Composer {
   }
 
   #store() {
-    if (!this.keepsDraft) return;
+    if (!this.keepsDraft || (!this.box.value && this.#underWay.has(this.#stored()))) return;
     try {
       if (this.box.value) localStorage.setItem(this.draft, this.box.value);
       else localStorage.removeItem(this.draft);

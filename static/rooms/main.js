@@ -44,6 +44,7 @@ const connectionView = new ConnectionView({
 // On the page with the tabs the wire can be made to misbehave.
 const wire = config.tab ? new Unruly() : null;
 let session = null;
+let composer = null;
 const view = new RoomView({
   log: () => session.log,
   me: config.me,
@@ -72,13 +73,15 @@ session = new RoomSession({
     outbox(items) {
       view.pending.set(items);
       connectionView.outbox(items.length);
+      composer?.underWay(textsOf(items));
     },
     refused: (frame) => !frame.client_id && connectionView.refuse(word("refused", { detail: frame.detail })),
   },
 });
-const composer = new Composer({
+composer = new Composer({
   limit: config.limits.text,
   draft: `chatlab.draft.${config.room}.${config.tab}`,
+  underWay: textsOf(session.outbox.items),
   onsend: post,
   onstop: () => runningAnswers().forEach(({ id }) => stop(id)),
   ontyping: () => session.typing(),
@@ -148,6 +151,10 @@ session.start();
 function post(text) {
   follow.pin();
   return session.post(text, editing.take()).client_id;
+}
+
+function textsOf(items) {
+  return items.map(({ frame }) => frame.text).filter(Boolean);
 }
 
 function stop(id) {

@@ -3,6 +3,7 @@
 
 const RECEIPT_TIMEOUT = 8_000;
 const RETRY_AFTER = 2;
+const TOO_OLD = 24 * 3_600_000; // what was written a day ago is not sent behind its author's back
 const PASSING = new Set(["rate_limited", "busy", "unavailable"]);
 
 export class Outbox {
@@ -22,7 +23,7 @@ export class Outbox {
     this.items = this.#stored();
   }
 
-  /** Items are {client_id, frame, at, state: waiting | sending | failed, detail?, retryAt?}. */
+  /** Items are {client_id, frame, at, state: waiting | sending | failed, detail?, code?, retryAt?}. */
   add(frame) {
     const item = { client_id: newClientId(), frame, at: new Date().toISOString(), state: "waiting" };
     this.items.push(item);
@@ -57,19 +58,19 @@ export class Outbox {
       item.state = "waiting";
       item.retryAt = Date.now() + (retryAfter ?? RETRY_AFTER) * 1000;
     } else {
-      item.state = "failed";
-      item.detail = detail;
+      Object.assign(item, { state: "failed", code, detail });
     }
     this.#changed();
     this.#pump();
   }
 
+  /** Send it after all, and what waits behind it. */
   retry(clientId) {
     const item = this.#find(clientId);
     if (!item) return;
     item.state = "waiting";
-    delete item.retryAt;
-    delete item.detail;
+    for (const key of ["retryAt", "detail", "code"]) delete item[key];
+    for (const asked of this.items.slice(this.items.indexOf(item))) asked.at = new Date().toISOString();
     this.#changed();
     this.#pump();
   }
@@ -98,6 +99,11 @@ export class Outbox {
     const [first] = this.items;
     if (!first || !this.#open || first.state !== "waiting") return;
     clearTimeout(this.#timer);
+    if (Date.now() - new Date(first.at) > TOO_OLD) {
+      Object.assign(first, { state: "failed", code: "old" });
+      this.#changed();
+      return;
+    }
     const wait = (first.retryAt ?? 0) - Date.now();
     if (wait > 0) {
       this.#timer = setTimeout(() => this.#pump(), wait);

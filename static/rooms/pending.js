@@ -47,6 +47,7 @@ export class Pending {
       else view.article.dataset.pending = "sent";
     }
     posts.forEach((item, index) => this.#show(item, index, log.state.members));
+    this.list.toggleAttribute("data-paused", posts.length > 1 && posts[0].state === "failed");
     this.#countDown(posts);
   }
 
@@ -79,9 +80,9 @@ export class Pending {
 }
 
 function stateOf(item, index) {
-  if (item.state === "failed") return { state: "failed", note: word("pending.failed", { detail: item.detail ?? "" }) };
+  if (item.state === "failed") return { state: "failed", note: item.code === "old" ? word("pending.old") : word("pending.failed", { detail: item.detail ?? "" }) };
   if (item.state === "sending") return { state: "sending", note: word("pending.sending") };
-  if (index > 0) return { state: "waiting", note: word("pending.paused") };
+  if (index > 0) return { state: "paused", note: word("pending.paused") };
   const seconds = Math.ceil(((item.retryAt ?? 0) - Date.now()) / 1000);
   if (seconds > 0) return { state: "later", note: word("pending.later", { n: seconds }) };
   return { state: "waiting", note: word("pending.waiting") };

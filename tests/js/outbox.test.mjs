@@ -153,3 +153,18 @@ test("client ids are new each time, and of the form that the server takes", () =
   assert.equal(ids.size, 1000);
   for (const id of ids) assert.match(id, /^[A-Za-z0-9_-]{8,64}$/);
 });
+
+test("what was written more than a day ago waits for its author's word, and so does what stands behind it", (context) => {
+  context.mock.timers.enable({ apis: ["Date", "setTimeout"] });
+  const before = outbox();
+  const [old, next] = [before.add(post("old")), before.add(post("next"))];
+  context.mock.timers.tick(25 * 3_600_000);
+  const after = outbox();
+  after.opened();
+  assert.deepEqual(texts(), []);
+  assert.deepEqual(after.items.map(({ state }) => state), ["failed", "waiting"]);
+  after.retry(old.client_id);
+  after.receipt(old.client_id);
+  assert.deepEqual(texts(), ["old", "next"]);
+  assert.equal(after.items[0].client_id, next.client_id);
+});
