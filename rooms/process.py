@@ -117,6 +117,9 @@ def hook_daphne() -> None:
         return
     from twisted.internet.defer import Deferred
 
+    from . import flow  # installs no reactor of its own only where daphne has done so before
+
+    flow.install()
     reactor.callWhenRunning(reactor.callLater, 0, start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(stop())))
 

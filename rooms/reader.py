@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from django.conf import settings
 
@@ -20,6 +21,7 @@ from .frames import Cursor
 from .rendered import NOTHING, Mark
 
 FORGIVEN_WINDOWS = 4
+PATIENCE_BYTES = 8_192  # of a frame: each such piece gives its reader another CHATLAB_WINDOW_TIMEOUT
 ROUNDS = 20  # looks at a head that the rows do not reach
 
 
@@ -38,6 +40,11 @@ class Window:
     @property
     def full(self) -> bool:
         return self._sent - self._confirmed >= self._limit
+
+    @property
+    def oldest(self) -> int:
+        """Bytes of the frame that is to be confirmed next."""
+        return self._places[0][1] - self._confirmed if self._places else 0
 
     def add(self, seq: int, size: int) -> None:
         self._sent += size
@@ -81,10 +88,23 @@ class RoomReader:
         self._owes_synced = False
         self._to_show: dict[str, Mark] = {}  # messages whose HTML is owed, and how much of it was sent
         self.full_since: float | None = None
+        self._confirmed_at = 0.0
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the next confirmation may take. A snapshot can be far larger than what a slow line carries in
+        CHATLAB_WINDOW_TIMEOUT: without more time it would be sent again and again, and never arrive.
+        """
+        return settings.CHATLAB_WINDOW_TIMEOUT * (1 + self._window.oldest / PATIENCE_BYTES)
+
+    def stuck_for(self, now: float, busy_since: float | None) -> float:
+        """Seconds without a confirmation since the window, or the transport (`busy_since`), is full."""
+        since = min((at for at in (self.full_since, busy_since) if at is not None), default=now)
+        return now - max(since, self._confirmed_at)
 
     async def open(self, token: str) -> None:
         """Everything after a cursor, or a snapshot; then `synced`."""
-        async with self._lock:
+        async with self._turn():
             if self.sent is None:
                 await self._start_from(Cursor.parse(token))
             else:  # a `sync` came first, before this socket had joined: what was committed meanwhile is in no event
@@ -94,7 +114,7 @@ class RoomReader:
         """A `room.deltas` event: passed on where it is what follows, dropped where it is known, else read from the
         log.
         """
-        async with self._lock:
+        async with self._turn():
             head = Cursor(event["last"], event["chain"])
             if self.sent is None or head.seq <= self.sent.seq:
                 return
@@ -114,30 +134,44 @@ class RoomReader:
         """Confirm, repair where that is asked for, go on, and answer `synced` once level. True if it confirmed
         anything.
         """
-        async with self._lock:
-            cursor = Cursor.parse(frame.cursor)
-            if frame.repair or not self._sent_to_it(cursor):
-                await self._start_from(cursor)
-                return False
-            self.confirmed = cursor.seq
-            confirmed = self._window.confirm(cursor.seq)
-            if not self._window.full:
-                self.full_since = None
-            elif confirmed:
-                self.full_since = asyncio.get_running_loop().time()
+        cursor = Cursor.parse(frame.cursor)
+        if not frame.repair and self._sent_to_it(cursor):
+            confirmed = self._confirm(cursor)
             self._owes_synced = True
-            await self._catch_up()
+            if not self._lock.locked():  # else whoever has the turn goes on: it may hang in a full transport for long
+                async with self._turn():
+                    await self._catch_up()
             return confirmed
+        async with self._turn():
+            await self._start_from(cursor)
+        return False
 
     async def catch_up(self) -> None:
-        async with self._lock:
+        async with self._turn():
             if self.sent is not None:
                 await self._catch_up(look=True)
 
     async def show_rendered(self) -> None:
         """Blocks that have been rendered meanwhile."""
-        async with self._lock:
+        async with self._turn():
             await self._send_rendered()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One after the other; what was confirmed and asked for meanwhile is done by whoever has the turn."""
+        async with self._lock:
+            yield
+            while self._owes_synced and self.sent is not None and not self._window.full:
+                await self._catch_up()
+
+    def _confirm(self, cursor: Cursor) -> bool:
+        self.confirmed = cursor.seq
+        confirmed = self._window.confirm(cursor.seq)
+        if confirmed:
+            self._confirmed_at = asyncio.get_running_loop().time()
+        if not self._window.full:
+            self.full_since = None
+        return confirmed
 
     @property
     def _behind(self) -> bool:

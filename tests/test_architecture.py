@@ -29,7 +29,7 @@ LAYERS = (
     {"reader", "export"},
     {"feed", "publisher", "presence"},
     {"rendered"},
-    {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering"},
+    {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering", "flow"},
     {"database", "limits"},
     {"models", "converters"},
     {"frames", "fold"},

@@ -96,6 +96,7 @@ async def _typing(socket: Socket, frame: frames.Typing) -> None:
 
 
 async def _ask(socket: Socket, change: Change) -> None:
+    socket.spend_frame()
     limits.spend("CHATLAB_RATE_POSTS", socket.visitor.name, "messages")
     receipt = await actions.commit(change)
     if receipt.repeated:

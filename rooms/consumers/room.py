@@ -17,14 +17,15 @@ from django.conf import settings
 
 from .. import access, broadcast, database, frames
 from ..database import CONNECTION_ERRORS
-from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, Unavailable
+from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
 from ..feed import Feed, feeds
 from ..limits import Bucket, limits
 from ..models import Member
 from ..presence import presence
 from ..reader import RoomReader
 from .commands import Closing, obey
-from .door import close, query_of, refuse
+from .door import query_of, refuse
+from .line import Line
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class RoomConsumer(AsyncConsumer):
     """One socket of one member in one room."""
 
     async def __call__(self, scope, receive, send):
-        self._asgi_send = send
+        self._line = Line(send)
         self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
         self._tasks: set[asyncio.Task] = set()
@@ -46,8 +47,13 @@ class RoomConsumer(AsyncConsumer):
         self._presence = ""  # the newest `presence` frame that is to be sent
         self._is_gone = False  # it left, or was sent away for good
         self.away = False
-        if (await receive())["type"] != "websocket.connect":
-            return
+        try:
+            if (await receive())["type"] == "websocket.connect":
+                await self._live(scope, receive, send)
+        finally:
+            self._line.cut_later()
+
+    async def _live(self, scope: dict, receive, send) -> None:
         code = await self._enter(scope)
         if code is not None:
             await refuse(scope, send, code)
@@ -59,11 +65,8 @@ class RoomConsumer(AsyncConsumer):
             limits.close_socket(self.visitor.name)
 
     async def send(self, frame: str) -> None:
-        """Send a finished frame. Uvicorn raises once the client is gone; daphne keeps quiet: so do we."""
-        try:
-            await self._asgi_send({"type": "websocket.send", "text": frame})
-        except OSError:
-            pass
+        """Send a finished frame."""
+        await self._line.send(frame)
 
     # -- the life of the socket --------------------------------------------------------------------------------------
 
@@ -146,7 +149,7 @@ class RoomConsumer(AsyncConsumer):
 
     async def _close(self, code: int) -> None:
         self._is_gone = self._is_gone or code in FINAL
-        await close(self._asgi_send, code)
+        await self._line.close(code)
 
     async def _surviving(self, sending) -> None:
         """A database that is away delays this reader; the watch over the heads will call again."""
@@ -180,8 +183,7 @@ class RoomConsumer(AsyncConsumer):
             self._showing = self._spawn(self._surviving(self.reader.show_rendered()))
 
     def check(self, now: float) -> None:
-        full_since = self.reader.full_since
-        if full_since is not None and now - full_since > settings.CHATLAB_WINDOW_TIMEOUT:
+        if self.reader.stuck_for(now, self._line.busy_since) > self.reader.patience:
             self.dismiss(Close.TOO_SLOW)
         elif now - self.heard > settings.CHATLAB_IDLE_TIMEOUT:
             self.dismiss(Close.IDLE)
@@ -254,6 +256,8 @@ class RoomConsumer(AsyncConsumer):
         await self.send(frames.error(refusal, request_id, frames.client_id_of(text) if text else None))
         if isinstance(refusal, BadFrame):
             self._count_bad_frame()
+        elif isinstance(refusal, TooLong):  # refused before it could be counted
+            self.spend_frame()
 
     def _count_bad_frame(self) -> None:
         most, within = settings.CHATLAB_BAD_FRAMES

@@ -115,6 +115,18 @@ class Process:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory(self) -> int:
+        """Bytes that are in memory for this process alone."""
+        lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
+        return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+    def open_sockets(self) -> int:
+        found = 0
+        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found += os.readlink(entry).startswith("socket:")
+        return found
+
 
 def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]

@@ -7,10 +7,38 @@ import base64
 import contextlib
 import json
 import os
+import socket
 import struct
 from urllib.parse import urlsplit
 
-TEXT, BINARY, CLOSE = 1, 2, 8
+TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
+
+
+def handshake(url: str, path: str, headers: dict[str, str], subprotocol: str | None = "chatlab.v1") -> bytes:
+    sent = {
+        "Host": urlsplit(url).netloc,
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Version": "13",
+        **({"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {}),
+        **headers,
+    }
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def masked(payload: bytes | str, opcode: int = TEXT) -> bytes:
+    """A whole frame of a client. A mask of zeros: the protocol asks for a mask, not for a good one."""
+    data = payload.encode() if isinstance(payload, str) else payload
+    size = len(data)
+    if size < 126:
+        length = struct.pack("!B", 0x80 | size)
+    elif size < 65536:
+        length = struct.pack("!BH", 0xFE, size)
+    else:
+        length = struct.pack("!BQ", 0xFF, size)
+    return bytes([0x80 | opcode]) + length + b"\0\0\0\0" + data
 
 
 class RawSocket:
@@ -23,40 +51,39 @@ class RawSocket:
 
     @classmethod
     async def open(
-        cls, url: str, path: str, headers: dict[str, str], subprotocol: str | None = "chatlab.v1"
+        cls,
+        url: str,
+        path: str,
+        headers: dict[str, str],
+        subprotocol: str | None = "chatlab.v1",
+        receive_buffer: int = 0,
     ) -> RawSocket:
-        """The handshake as it went: `status` 101, or what it was refused with."""
+        """The handshake as it went: `status` 101, or what it was refused with. `receive_buffer`: bytes that the
+        kernel may take on this end before anybody reads them.
+        """
         place = urlsplit(url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port, limit=8 * 2**20)
-        sent = {
-            "Host": place.netloc,
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-            "Sec-WebSocket-Version": "13",
-            **({"Sec-WebSocket-Protocol": subprotocol} if subprotocol else {}),
-            **headers,
-        }
-        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+        connection = socket.socket()
+        if receive_buffer:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, (place.hostname, place.port))
+        reader, writer = await asyncio.open_connection(sock=connection, limit=8 * 2**20)
+        writer.write(handshake(url, path, headers, subprotocol))
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode("latin-1")
         return cls(reader, writer, int(head.split(" ", 2)[1]), head)
 
     async def send(self, payload: bytes | str, opcode: int = TEXT) -> None:
         """One masked frame; an ended connection is not an error here."""
-        data = payload.encode() if isinstance(payload, str) else payload
-        size = len(data)
-        length = (
-            struct.pack("!B", 0x80 | size)
-            if size < 126
-            else struct.pack("!BH", 0xFE, size)
-            if size < 65536
-            else struct.pack("!BQ", 0xFF, size)
-        )
-        # A mask of zeros: the protocol asks for a mask, not for a good one.
-        self.writer.write(bytes([0x80 | opcode]) + length + b"\0\0\0\0" + data)
+        self.writer.write(masked(payload, opcode))
         with contextlib.suppress(ConnectionError):
             await self.writer.drain()
+
+    def stop_reading(self) -> None:
+        """Take nothing more from the connection: a reader that hangs."""
+        self.writer.transport.pause_reading()
+
+    def read_on(self) -> None:
+        self.writer.transport.resume_reading()
 
     async def receive(self, within: float = 5.0) -> dict | None:
         """The next JSON frame; None once closed, with `close_code` set."""
