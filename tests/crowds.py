@@ -1,4 +1,4 @@
-"""Fixtures of the tests about many or bad clients: one server of each kind for a module, with limits on and short times."""
+"""Fixtures of the tests about many or bad clients: a server of each kind for a module, limits on and times short."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from .harness.server import Server
 from .harness.upstream import UpstreamProcess
 
-__all__ = ["KINDS", "ROOM", "TIMES", "crowded", "shared_crowded"]
+__all__ = ["crowded", "shared_crowded"]
 
 KINDS = ("daphne", "uvicorn")
 TIMES = {"CHATLAB_WINDOW_TIMEOUT": "1.0", "CHATLAB_HEAD_CHECK": "0.25", "CHATLAB_HEARTBEAT": "1"}

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from .crowds import crowded, shared_crowded  # noqa: F401  fixtures
+from .crowds import *  # noqa: F403
 from .harness.flood import Flood
 from .harness.raw import PING, masked
 from .harness.upstream import Question, words
@@ -15,11 +15,12 @@ from .harness.waiting import eventually
 
 MIB = 2**20
 TOTAL = 200 * MIB  # of the two that come closest to what clients may say; the others need less
+LONG = json.dumps({"type": "post", "client_id": "too-long", "text": "x" * 99_000})
 FLOODS = {
     "typing": (masked('{"type":"typing"}') * 4_000, {4429}),
     "syncs that confirm nothing": (masked('{"type":"sync","cursor":""}') * 2_000, {4429}),
     "questions": (masked(json.dumps({"type": "post", "client_id": "the-same-one", "text": "x" * 30_000})) * 3, {4429}),
-    "texts over the limit": (masked(json.dumps({"type": "post", "client_id": "too-long", "text": "x" * 99_000})), {4429}),
+    "texts over the limit": (masked(LONG), {4429}),
     "frames over the limit": (masked("x" * 1_000_000), {4500}),
     "binary frames": (masked(b"\0" * 60_000, 2), {4500}),
     "more than the transport takes": (masked("x" * 2_000_000), {1006, 1009}),

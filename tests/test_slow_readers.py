@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
 
 import pytest
 
-from .crowds import KINDS, TIMES, crowded, shared_crowded  # noqa: F401  fixtures
+from .crowds import *  # noqa: F403
+from .crowds import KINDS, TIMES
 from .harness.raw import RawSocket
 from .harness.upstream import Question, words
 from .harness.waiting import eventually

@@ -1,8 +1,8 @@
 """The way to one client: finished frames, then one close code, within a bounded time whatever the client takes of it.
 
-ASGI has no word for the end of a connection whose other end takes nothing. Uvicorn closes a connection once all that was
-written to it has gone out, and for a client that has stopped reading that is never: its bytes and its file descriptor would
-be held as long as it likes, and `SIGTERM` would wait for it. (Daphne cuts by itself, a second after its close frame.)
+ASGI has no word for the end of a connection whose other end takes nothing. Uvicorn closes one once all that was written
+to it has gone out, and for a client that has stopped reading that is never: its bytes and its file descriptor would be
+held as long as it likes, and `SIGTERM` would wait for it. (Daphne cuts by itself, a second after its close frame.)
 """
 
 from __future__ import annotations

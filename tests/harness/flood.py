@@ -12,7 +12,7 @@ from .raw import CLOSE, handshake
 
 
 class Flood:
-    """`run` writes the same bytes again and again and reads nothing; then (`hears`) what the server had said is read."""
+    """`run` writes the same bytes again and again and reads nothing; `hears`: then what the server had said."""
 
     def __init__(self, url: str, path: str, headers: dict[str, str], frames: bytes, total: int, within: float):
         self.url, self.path, self.headers = url, path, headers

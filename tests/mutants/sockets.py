@@ -1,0 +1,57 @@
+"""Mechanisms that bound what a socket costs, and those that end one, taken out."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+SOCKETS = [
+    Mutant(
+        "a window is never full",
+        "rooms/reader.py",
+        "return self._sent - self._confirmed >= self._limit",
+        "return False",
+        "tests/test_slow_readers.py -k fifty",
+    ),
+    Mutant(
+        "a connection that takes nothing is kept until it does",
+        "rooms/consumers/line.py",
+        "call_later(LINGER, transport.abort)",
+        "call_later(LINGER, str)",
+        "tests/test_slow_readers.py -k sent_away",
+    ),
+    Mutant(
+        "a snapshot has as long as everything else",
+        "rooms/reader.py",
+        "* (1 + self._window.oldest / PATIENCE_BYTES)",
+        "",
+        "tests/test_slow_readers.py -k slow_readers_get",
+    ),
+    Mutant(
+        "daphne holds what is sent to the limit of what is received",
+        "rooms/flow.py",
+        "    def serverSend(",
+        "    def unused(",
+        "tests/test_slow_readers.py -k snapshot",
+    ),
+    Mutant(
+        "daphne reads on while the application is busy",
+        "rooms/flow.py",
+        "self.application_queue.qsize() > FRAMES",
+        "False",
+        "tests/test_floods.py -k questions",
+    ),
+    Mutant(
+        "daphne reads on while its client reads nothing",
+        "rooms/flow.py",
+        "        self._full = True",
+        "        pass",
+        "tests/test_floods.py -k pings",
+    ),
+    Mutant(
+        "questions are not counted as frames",
+        "rooms/consumers/commands.py",
+        "async def _ask(socket: Socket, change: Change) -> None:\n    socket.spend_frame()\n",
+        "async def _ask(socket: Socket, change: Change) -> None:\n",
+        "tests/test_floods.py -k questions",
+    ),
+]
