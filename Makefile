@@ -10,13 +10,17 @@ PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --qui
 RUN_READY := .venv/installed-requirements
 TEST_READY := .venv/installed-requirements-dev
 
+# 100,000 questions or more, as fast as receipts come; one answer of fifty is written to its end.
+LONG_DRILL := --seconds 1800 --sends 100000 --tabs 24 --rooms 12 --pace 0 --answers 0.02
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak mutants bench readme-media clean
+.PHONY: help run test lint soak drill mutants bench readme-media clean
 
 help:
 	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
 	@echo "make test     lint and run every test; browser tests need an installed Chromium or Chrome"
-	@echo "make soak     the property tests with many more examples (minutes)"
+	@echo "make drill    kill, freeze and restart a whole deployment, and check every promise from outside (3 minutes)"
+	@echo "make soak     the property tests with many more examples, and a long drill (an hour)"
 	@echo "make mutants  take each mechanism out of a copy, and see the tests fail (minutes)"
 	@echo "make bench    measure speed as docs/performance.md describes"
 	@echo "make readme-media   record the pictures of the README anew; needs Chromium and ffmpeg"
@@ -28,7 +32,7 @@ run: $(RUN_READY)
 	@.venv/bin/python manage.py demo --port $(PORT)
 
 # Your own .env is for running: no test may ask a model that costs money.
-test soak mutants: export ENV_FILE = /dev/null
+test soak drill mutants: export ENV_FILE = /dev/null
 
 # One recipe under `set -e`: the first failure ends it, and make with it.
 test: $(TEST_READY)
@@ -44,6 +48,10 @@ lint: $(TEST_READY)
 
 soak: $(TEST_READY)
 	@.venv/bin/python -m pytest -n $(WORKERS) -m soak --hypothesis-profile=soak --timeout=3600
+	@.venv/bin/python manage.py drill --faults $(LONG_DRILL)
+
+drill: $(TEST_READY)
+	@.venv/bin/python manage.py drill --faults
 
 mutants: $(TEST_READY)
 	@.venv/bin/python -m tests.mutants

@@ -250,16 +250,15 @@ class LossyLayer(MemoryLayer):
 
 @asynccontextmanager
 async def serving(layer: MemoryLayer | None = None) -> AsyncIterator[None]:
-    """Publishing, hearing and the watch over the heads, on this event loop and over this layer."""
+    """Publishing and the watch over the heads, on this event loop and over this layer."""
     channel_layers.set("default", layer or MemoryLayer())
     actions.start_publishing()
-    tasks = [asyncio.create_task(feeds.watch()), asyncio.create_task(feeds.listen())]
+    watch = asyncio.create_task(feeds.watch())
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        watch.cancel()
+        await asyncio.wait([watch])
         await actions.stop_publishing()
 
 

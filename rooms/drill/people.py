@@ -24,13 +24,13 @@ class Person:
     def __init__(self, url: str, token: str = ""):
         self.url, self.token = url, token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.client = httpx2.AsyncClient(base_url=url, timeout=20, trust_env=False, headers=headers)
+        self.client = httpx2.AsyncClient(timeout=20, trust_env=False, headers=headers)
 
     async def request(self, method: str, path: str, body: object = None, **options: object) -> httpx2.Response:
         if method != "GET" and not self.token and "csrftoken" not in self.client.cookies:
-            await self.client.get("/")
+            await self.client.get(f"{self.url}/")
         headers = {"X-CSRFToken": self.client.cookies.get("csrftoken", ""), **options.pop("headers", {})}
-        return await self.client.request(method, path, json=body, headers=headers, **options)
+        return await self.client.request(method, self.url + path, json=body, headers=headers, **options)
 
     async def api(self, method: str, path: str, body: object = None, **options: object) -> dict:
         """The body of a success; ApiError for anything else."""
@@ -54,9 +54,13 @@ class Person:
 
     @property
     def socket_headers(self) -> dict[str, str]:
+        return self.socket_headers_at(self.url)
+
+    def socket_headers_at(self, url: str) -> dict[str, str]:
+        """For a socket to another process of the same deployment."""
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
-        return {"Cookie": self.cookie_header, "Origin": self.url}
+        return {"Cookie": self.cookie_header, "Origin": url}
 
     async def close(self) -> None:
         await self.client.aclose()

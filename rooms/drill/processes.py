@@ -89,6 +89,10 @@ class Process:
         wait_for(lambda: not self.running, within, f"{self.command[1:4]} ends on SIGTERM")
         return self.popen.returncode
 
+    def children(self) -> list[int]:
+        """What it has forked, by process id (Linux)."""
+        return list(map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()))
+
     def stop(self) -> None:
         if self.running:
             with contextlib.suppress(ProcessLookupError):

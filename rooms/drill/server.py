@@ -12,10 +12,12 @@ from .processes import ROOT, Process, environment, free_port, python
 from .waiting import wait_for
 
 # What must never be in a log: an exception nobody handled, in whatever words the frameworks say it.
-ALARMS = re.compile(
+UNHANDLED = (
     r"Traceback|Task exception was never retrieved|Task was destroyed|Exception in callback|Exception ignored"
-    r"|never awaited|Unhandled|(?<=\d )(ERROR|CRITICAL) ",
+    r"|never awaited|Unhandled"
 )
+ALARMS = re.compile(UNHANDLED + r"|(?<=\d )(ERROR|CRITICAL) ")
+EXCERPT = 40  # lines that follow an alarm, and belong to it
 
 
 def manage(*arguments: str, env: dict[str, str], check: bool = True) -> subprocess.CompletedProcess:
@@ -73,7 +75,11 @@ class Server(Process):
         return alarms_in(self.log(since))
 
 
-def alarms_in(log: str) -> list[str]:
+def alarms_in(log: str, alarms: re.Pattern = ALARMS) -> list[str]:
     """Lines of a log that must not be there, each with what follows it."""
-    lines = log.splitlines()
-    return ["\n".join(lines[max(n - 2, 0) : n + 40]) for n, line in enumerate(lines) if ALARMS.search(line)]
+    lines, found, quiet_until = log.splitlines(), [], 0
+    for number, line in enumerate(lines):
+        if number >= quiet_until and alarms.search(line):
+            found.append("\n".join(lines[max(number - 2, 0) : number + EXCERPT]))
+            quiet_until = number + EXCERPT
+    return found

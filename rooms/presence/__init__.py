@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 TICK = 0.5  # seconds: the most often that a room's presence is told
 SENDS = 100  # presence frames a second that the sockets of one room get together
 REPEAT_EVERY = 5.0  # seconds after which a process says again what the others may have missed
+REJOIN_EVERY = 30.0
 
 
 class _Room:
@@ -96,13 +97,15 @@ class Presence:
 
     async def listen(self) -> None:
         """Hear the other processes, for ever."""
-        mailbox = await broadcast.Mailbox.open()
+        mailbox = broadcast.Mailbox()
         await mailbox.join(broadcast.PRESENCE)
+        rejoining = asyncio.create_task(_rejoin(mailbox))
         try:
             while True:
                 self.hear(await mailbox.receive())
         finally:
-            await mailbox.close()
+            rejoining.cancel()
+            await mailbox.leave()
 
     def show(self) -> None:
         """Give each of our sockets the newest frame of its room, where it has another one."""
@@ -133,6 +136,12 @@ class Presence:
                     room.asked |= room.company.hear(event["process"], Word.unpack(packed), self._clock())
         except (ValueError, TypeError, AttributeError) as error:
             logger.warning("another process speaks of presence in another way: %r", error)
+
+
+async def _rejoin(mailbox: broadcast.Mailbox) -> None:
+    while True:
+        await asyncio.sleep(REJOIN_EVERY if mailbox.complete else REPEAT_EVERY)
+        await mailbox.rejoin()
 
 
 presence = Presence()
