@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from rooms import actions, broadcast, database, frames, log, rendered
+from rooms.consumers import RoomConsumer
 from rooms.feed import Feed
 from rooms.reader import RoomReader
 from rooms.rendering import render
@@ -216,3 +218,21 @@ async def test_a_room_that_nobody_reads_renders_nothing(place, monkeypatch):
     assert feed.rendering._task is None
     await said(place, pen=pen, text="one\n\ntwo\n\n")
     assert feed.rendering._task is None
+
+
+async def test_who_is_here_is_shown_while_blocks_are_on_their_way_and_the_other_way_round():
+    """A socket does several things by itself; none of them stands in for another."""
+    socket, ready, done = RoomConsumer(), asyncio.Event(), []
+
+    async def slowly(frame: str) -> None:
+        await ready.wait()
+        done.append(frame)
+
+    socket._tasks, socket._under_way, socket._presence = set(), {}, ""
+    socket._line = SimpleNamespace(send=slowly)
+    socket.reader = SimpleNamespace(show_rendered=lambda: slowly("rendered"), catch_up=lambda: slowly("deltas"))
+    socket.more_is_rendered()
+    socket.show("presence")
+    socket.fell_behind()
+    ready.set()
+    await eventually(lambda: sorted(done) == ["deltas", "presence", "rendered"], 2, "each is done")

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
@@ -42,8 +43,7 @@ class RoomConsumer(AsyncConsumer):
         self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
         self._tasks: set[asyncio.Task] = set()
-        self._catching_up: asyncio.Task | None = None
-        self._showing: asyncio.Task | None = None
+        self._under_way: dict[Callable, asyncio.Task] = {}  # of what needs to run but once at a time
         self._presence = ""  # the newest `presence` frame that is to be sent
         self._is_gone = False  # it left, or was sent away for good
         self.away = False
@@ -175,12 +175,10 @@ class RoomConsumer(AsyncConsumer):
         return self.seat.member
 
     def fell_behind(self) -> None:
-        if self._catching_up is None or self._catching_up.done():
-            self._catching_up = self._spawn(self._surviving(self.reader.catch_up()))
+        self._run_once(self.reader.catch_up)
 
     def more_is_rendered(self) -> None:
-        if self._showing is None or self._showing.done():
-            self._showing = self._spawn(self._surviving(self.reader.show_rendered()))
+        self._run_once(self.reader.show_rendered)
 
     def check(self, now: float) -> None:
         if self.reader.stuck_for(now, self._line.busy_since) > self.reader.patience:
@@ -198,8 +196,7 @@ class RoomConsumer(AsyncConsumer):
     def show(self, frame: str) -> None:
         """Who is here: one at a time and only the newest, so that a slow reader gets fewer."""
         self._presence = frame
-        if self._showing is None or self._showing.done():
-            self._showing = self._spawn(self._show())
+        self._run_once(self._show)
 
     async def _show(self) -> None:
         while self._presence:
@@ -209,6 +206,12 @@ class RoomConsumer(AsyncConsumer):
     def dismiss(self, code: int) -> None:
         """Close this socket from outside its own tasks."""
         self._spawn(self._close(code))
+
+    def _run_once(self, work: Callable[[], Awaitable]) -> None:
+        """Start this, unless it is under way already."""
+        task = self._under_way.get(work)
+        if task is None or task.done():
+            self._under_way[work] = self._spawn(self._surviving(work()))
 
     def _spawn(self, coroutine) -> asyncio.Task:
         task = asyncio.get_running_loop().create_task(coroutine)
