@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 T = TypeVar("T")
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
 
 _threads: ThreadPoolExecutor | None = None
+_connections: list[BaseDatabaseWrapper] = []  # of these threads
 _lock = threading.Lock()
 
 
@@ -83,6 +85,8 @@ def close() -> None:
         threads, _threads = _threads, None
     if threads is not None:
         threads.shutdown(wait=True)
+        while _connections:
+            _connections.pop().close()
 
 
 def _pool() -> ThreadPoolExecutor:
@@ -90,9 +94,17 @@ def _pool() -> ThreadPoolExecutor:
     with _lock:
         if _threads is None:
             _threads = ThreadPoolExecutor(
-                settings.CHATLAB_DATABASE_THREADS, thread_name_prefix="chatlab-read", initializer=quiet_connection
+                settings.CHATLAB_DATABASE_THREADS, thread_name_prefix="chatlab-read", initializer=_begin_thread
             )
         return _threads
+
+
+def _begin_thread() -> None:
+    quiet_connection()
+    # Closed by `close`: to a pool of connections, that of a thread which merely ended stays in use for ever.
+    own = connections["default"]
+    own.inc_thread_sharing()
+    _connections.append(own)
 
 
 def _read(function: Callable[..., T], args: tuple) -> T:

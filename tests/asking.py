@@ -15,7 +15,7 @@ from rooms.generation import asking
 from rooms.models import Delta, Generation
 from rooms.providers import Provider, open_provider
 
-from .fakes import Place, alone, generation_of, new_place
+from .fakes import Place, generation_of, new_place
 from .harness.upstream import Question, UpstreamProcess
 
 KEY = "canary-key-5f0c9a1e7d"
@@ -137,7 +137,7 @@ def configured(settings, upstream: UpstreamProcess) -> Iterator[None]:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = KEY, upstream.base_url
     settings.OPENAI_API, settings.OPENAI_BACKGROUND = "responses", False
     settings.CHATLAB_TOTAL_TIMEOUT = 20.0
-    with pytest.MonkeyPatch.context() as patch, alone():
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "BACK_OFF", (0.01, 0.05))
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             patch.delenv(name, raising=False)
@@ -146,7 +146,7 @@ def configured(settings, upstream: UpstreamProcess) -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(upstream: UpstreamProcess, transactional_db: None, settings) -> Iterator[Desk]:
+def desk(upstream: UpstreamProcess, alone: None, settings) -> Iterator[Desk]:
     """A room whose questions reach the scripted provider."""
     with configured(settings, upstream):
         yield Desk(upstream, new_place())

@@ -1,19 +1,24 @@
-"""Fixtures of the end-to-end tests: real processes, shared by a pytest worker where a test doesn't end them.
-
-Unit tests need none of this: `@pytest.mark.django_db(transaction=True)` is what async tests of the ORM use.
+"""Fixtures: the real log in this process for unit tests, and real processes for end-to-end tests, which share what a
+test doesn't end.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.test import TransactionTestCase
 from playwright.async_api import Browser, BrowserContext, Page
 
-from . import profiles  # noqa: F401  registers Hypothesis profiles
+from . import (
+    fakes,
+    profiles,  # noqa: F401  registers Hypothesis profiles
+)
 from .harness import browser as chromium
+from .harness.engines import POSTGRES, PostgreSQL, SQLite
 from .harness.people import Person
 from .harness.server import Server
 from .harness.tab import Tab
@@ -22,6 +27,46 @@ from .harness.upstream import UpstreamProcess
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives a real Chromium")
+
+
+# -- the log in this process -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The test database; what tests commit to it is deleted behind them.
+
+    Not by Django's `flush`: TRUNCATE of all tables, and content types and permissions made anew, take PostgreSQL 50 ms
+    and SQLite 10 ms, after each of many hundred tests. Few tables hold a row, and those have few.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: _delete_everything())
+        yield
+
+
+def _delete_everything() -> None:
+    """In one transaction: foreign keys are looked at when it ends."""
+    kept = {"auth.permission", "contenttypes.contenttype"}  # made by `migrate`
+    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.label_lower not in kept]
+    with transaction.atomic(), connection.cursor() as cursor:
+        for model in models:
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")
+
+
+@pytest.fixture
+def alone(transactional_db: None) -> Iterator[None]:
+    """A test with an empty log, and with database threads and limits of its own."""
+    with fakes.alone():
+        yield
+
+
+@pytest.fixture
+def place(alone: None) -> fakes.Place:
+    """A room, and the member who made it."""
+    return fakes.new_place("A room")
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -33,20 +78,19 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpstreamProce
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, copied for every server: migrating takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("empty")
-    Server(folder).migrate()
-    return folder / "chatlab.sqlite3"
+def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SQLite | PostgreSQL:
+    """What servers of this run stand on. (`--engines`)"""
+    if request.config.getoption("engines") == POSTGRES:
+        return PostgreSQL()
+    return SQLite(tmp_path_factory.mktemp("empty"))
 
 
 @pytest.fixture(scope="session")
 def shared_server(
-    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, upstream: UpstreamProcess
+    tmp_path_factory: pytest.TempPathFactory, engines: SQLite | PostgreSQL, upstream: UpstreamProcess
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    shutil.copy(empty_database, folder)
-    process = Server(folder, upstream.base_url)
+    process = Server(folder, upstream.base_url, **engines.settings_for(folder))
     process.start()
     yield process
     process.stop()
@@ -65,19 +109,23 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path, empty_database: Path, upstream: UpstreamProcess) -> Iterator[Callable[..., Server]]:
-    """`own_server(**settings)`: a server for this test alone, to be killed, frozen and restarted."""
+def own_server(
+    tmp_path: Path, engines: SQLite | PostgreSQL, upstream: UpstreamProcess
+) -> Iterator[Callable[..., Server]]:
+    """`own_server(**settings)`: a server for this test alone, to be killed, frozen and restarted. It may bring a
+    database of its own (DATABASE_URL).
+    """
     started: list[Server] = []
 
     def start(kind: str = "daphne", **settings: str) -> Server:
         folder = tmp_path / f"server-{len(started)}"
         folder.mkdir()
-        process = Server(folder, upstream.base_url, kind, **settings)
+        own = "DATABASE_URL" in settings
+        place = {} if own else engines.settings_for(folder)
+        process = Server(folder, upstream.base_url, kind, **place | settings)
         started.append(process)
-        if "DATABASE_URL" in settings:
+        if own:
             process.migrate()
-        else:
-            shutil.copy(empty_database, folder)
         process.start()
         return process
 

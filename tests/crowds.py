@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from .harness.engines import PostgreSQL, SQLite
 from .harness.server import Server
 from .harness.upstream import UpstreamProcess
 
@@ -22,12 +21,12 @@ ROOM = {"CHATLAB_ANSWER_MAX": "33554432", "CHATLAB_SOCKETS_PER_PERSON": "2000", 
 def shared_crowded(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    empty_database: Path,
+    engines: SQLite | PostgreSQL,
     upstream: UpstreamProcess,
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp(request.param)
-    shutil.copy(empty_database, folder)
-    process = Server(folder, upstream.base_url, request.param, CHATLAB_LIMITS="on", **TIMES, **ROOM)
+    settings = engines.settings_for(folder) | TIMES | ROOM
+    process = Server(folder, upstream.base_url, request.param, CHATLAB_LIMITS="on", **settings)
     process.start()
     yield process
     process.stop()

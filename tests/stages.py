@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from .harness import postgres, redis
-from .harness.server import Server
+from .harness.engines import PostgreSQL, SQLite
 from .harness.stage import Stage
 from .harness.upstream import UpstreamProcess
 
@@ -36,20 +34,17 @@ def cluster() -> Iterator[postgres.Cluster]:
 def shared_stage(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    empty_database: Path,
+    engines: SQLite | PostgreSQL,
     upstream: UpstreamProcess,
 ) -> Iterator[Stage]:
-    """`sqlite`, `postgres` (both with Redis), or `no events`: SQLite, and each process with a layer of its own."""
-    kind = request.param
-    folder = tmp_path_factory.mktemp(kind.replace(" ", "-"))
-    layer_url = "" if kind == "no events" else request.getfixturevalue("layer").url
-    if kind == "postgres":
-        database_url = request.getfixturevalue("cluster").new_database()
-        Server(folder, DATABASE_URL=database_url).migrate()
-    else:
-        shutil.copy(empty_database, folder)
-        database_url = f"sqlite:///{folder / 'chatlab.sqlite3'}"
-    shared = Stage(folder, upstream.base_url, database_url, layer_url)
+    """`sqlite`, `postgres` (both with Redis), or `no events`: SQLite, and each process with a layer of its own. What
+    has one of these names is in the run of that name.
+    """
+    folder = tmp_path_factory.mktemp("stage")
+    settings = engines.settings_for(folder)
+    if request.param == "sqlite":
+        settings |= {"REDIS_URL": request.getfixturevalue("layer").url}
+    shared = Stage(folder, upstream.base_url, **settings)
     shared.server.start()
     yield shared
     shared.server.stop()

@@ -18,18 +18,9 @@ from rooms.access import Seat, Visitor
 from rooms.actions import commit_now
 from rooms.models import Member, Token
 
-from .fakes import Place, alone, new_place
+from .fakes import Place, new_place
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture

@@ -17,18 +17,9 @@ from rooms.log import Batch, Writer
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
 
-from .fakes import Pen, Place, alone, busy, client_id, new_place
+from .fakes import Pen, Place, busy, client_id, new_place
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def last_items(place: Place, number: int) -> list[dict]:

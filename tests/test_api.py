@@ -12,19 +12,12 @@ from rooms import access, log
 from rooms.fold import empty_state, fold
 from rooms.models import Generation, Member, Message, Room
 
-from .fakes import Pen, Place, alone, client_id, new_place
+from .fakes import Pen, client_id, new_place
 
 
 @pytest.fixture(autouse=True)
-def _alone(transactional_db, settings):
+def _no_limits(alone, settings):
     settings.CHATLAB_LIMITS = False
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place("A room")
 
 
 class Caller:

@@ -11,18 +11,9 @@ from rooms.actions import commit_now
 from rooms.errors import NotFound
 from rooms.fold import fold, shown, versions
 
-from .fakes import Place, Receipt, alone, client_id, items_after, new_place
+from .fakes import Place, Receipt, client_id, items_after
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def choose(place: Place, chosen: dict[str, str]) -> None:

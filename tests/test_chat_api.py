@@ -23,7 +23,7 @@ NO_END = "The model provider's stream ended without an end."
 
 
 @pytest.fixture
-def desk(upstream, transactional_db, settings):
+def desk(upstream, alone, settings):
     with asking.configured(settings, upstream):
         settings.OPENAI_API = "chat"
         yield Desk(upstream, new_place())

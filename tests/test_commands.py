@@ -17,13 +17,9 @@ from rooms.management.commands import ask
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.worker import Worker
 
-from .fakes import Place, alone, new_place
+from .fakes import Place, new_place
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def run(*arguments: object, **options: object) -> str:

@@ -16,14 +16,10 @@ from rooms.actions import commit_now
 from rooms.models import Member, Room
 from rooms.rendering import render
 
-from .fakes import Place, alone, new_place
+from .fakes import Place, new_place
 from .test_links import guest
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ GONE = "The model provider does not have this answer any more."
 
 
 @pytest.fixture
-def desk(upstream, transactional_db, settings):
+def desk(upstream, alone, settings):
     with asking.configured(settings, upstream):
         settings.OPENAI_BACKGROUND = True
         yield Desk(upstream, new_place())

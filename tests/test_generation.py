@@ -20,22 +20,15 @@ from rooms.models import Delta, Generation, Message
 from rooms.providers import Ended, ProviderError
 from rooms.worker import Worker
 
-from .fakes import Pen, Place, ScriptedProvider, alone, generation_of, new_place
+from .fakes import Pen, Place, ScriptedProvider, generation_of
 from .harness.waiting import eventually
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _alone(transactional_db, settings):
+def _one_attempt(alone, settings):
     settings.CHATLAB_ATTEMPTS = 1
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
 
 
 def row(answer: str) -> Generation:

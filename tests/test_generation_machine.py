@@ -14,7 +14,6 @@ from rooms import actions, lease, log
 from rooms.actions import Outcome, commit_now
 from rooms.models import Delta, Generation, Message
 
-from .fakes import alone
 from .histories import Histories, lease_ran_out
 from .profiles import examples
 
@@ -85,11 +84,10 @@ class Generations(Histories):
         assert log.verify(self.room) == []
 
 
-def test_any_history_of_generations(transactional_db) -> None:
+def test_any_history_of_generations(alone) -> None:
     """What fails here is a history as it was come upon; to have it shrunk takes minutes, and `make soak`."""
     few = examples(14)
     soak = hypothesis_settings.get_current_profile_name() == "soak"
     phases = few.phases if soak else (Phase.explicit, Phase.generate)
-    with alone():
-        chosen = hypothesis_settings(few, stateful_step_count=40, phases=phases)
-        run_state_machine_as_test(Generations, settings=chosen)
+    chosen = hypothesis_settings(few, stateful_step_count=40, phases=phases)
+    run_state_machine_as_test(Generations, settings=chosen)

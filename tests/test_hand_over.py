@@ -15,19 +15,10 @@ from rooms.providers import Ended, Opened, Request, Resume, TextDelta
 from rooms.text import digest
 from rooms.worker import Worker
 
-from .fakes import Place, alone, generation_of, new_place
+from .fakes import Place, generation_of
 from .harness.waiting import eventually
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 class Talking:

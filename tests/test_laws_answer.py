@@ -16,7 +16,7 @@ from rooms.models import Delta, Message
 from rooms.providers import Ended, ProviderError
 from rooms.text import clean, digest
 
-from .fakes import ScriptedProvider, alone, generation_of, new_place
+from .fakes import ScriptedProvider, generation_of
 from .profiles import examples
 from .strategies import pieces, raw_texts
 
@@ -24,15 +24,8 @@ pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(autouse=True)
-def _alone(transactional_db, settings):
+def _one_attempt(alone, settings):
     settings.CHATLAB_ATTEMPTS = 1
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place():
-    return new_place()
 
 
 def write(place, script: list) -> Message:

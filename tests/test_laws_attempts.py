@@ -22,7 +22,7 @@ from rooms.models import Generation
 from rooms.providers import Ended, Opened, ProviderError, Request, TextDelta
 from rooms.text import Cleaner, clean, digest
 
-from .fakes import Pen, ScriptedProvider, alone, generation_of, new_place
+from .fakes import Pen, ScriptedProvider, generation_of, new_place
 from .harness.waiting import eventually
 from .profiles import examples
 from .strategies import pieces
@@ -31,10 +31,8 @@ BROKEN = ProviderError("upstream", "The connection to the model provider broke."
 
 
 @pytest.fixture(autouse=True)
-def _alone(transactional_db, monkeypatch):
+def _no_pauses(alone, monkeypatch):
     monkeypatch.setattr(asking, "BACK_OFF", (0.0, 0.0))
-    with alone():
-        yield
 
 
 @dataclass

@@ -17,18 +17,12 @@ from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Message, Room
 from rooms.reader import RoomReader
 
-from .fakes import Place, Screen, alone, new_place, serving
+from .fakes import Place, Screen, new_place, serving
 from .profiles import examples
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("alone")]
 
 FLOOR = 4  # some of the rooms have forgotten what is below
-
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
 
 
 @dataclass(repr=False)

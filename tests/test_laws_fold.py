@@ -16,17 +16,11 @@ from rooms.fold import empty_state, fold
 from rooms.frames import Cursor
 from rooms.models import Room
 
-from .fakes import alone, items_after
+from .fakes import items_after
 from .profiles import examples
 from .strategies import EVERYTHING, Story, histories
 
-pytestmark = pytest.mark.soak
-
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
+pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("alone")]
 
 
 def on_the_wire(body: dict) -> dict:

@@ -16,16 +16,10 @@ from rooms.log import Batch, Change, Transaction, Writer
 from rooms.log.append import next_chain
 from rooms.models import Delta, Room
 
-from .fakes import alone, new_place
+from .fakes import new_place
 from .profiles import examples
 
-pytestmark = pytest.mark.soak
-
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
+pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("alone")]
 
 
 def appending(room: str, text: str, times: int, refuse: bool) -> Change:

@@ -21,7 +21,7 @@ from rooms.broadcast.memory import MemoryLayer
 from rooms.log import Writer
 from rooms.models import Member
 
-from .fakes import LossyLayer, Pen, Place, Screen, alone, client_id, generation_of, new_place, serving
+from .fakes import LossyLayer, Pen, Place, Screen, client_id, generation_of, new_place, serving
 from .harness.waiting import eventually
 from .profiles import examples
 
@@ -29,11 +29,9 @@ pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(autouse=True)
-def _alone(transactional_db, settings):
+def _looks_often(alone, settings):
     settings.CHATLAB_LIMITS = False
     settings.CHATLAB_HEAD_CHECK = 0.02
-    with alone():
-        yield
 
 
 class Tab:

@@ -16,13 +16,9 @@ from rooms.access import Seat, Visitor
 from rooms.actions import commit_now
 from rooms.models import Link, Member
 
-from .fakes import Place, alone, new_place
+from .fakes import Place, new_place
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture

@@ -18,18 +18,9 @@ from rooms.log.append import next_chain
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
 
-from .fakes import Place, alone, client_id, new_place
+from .fakes import client_id, new_place
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place("A room")
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def do(room: str | None, work) -> object:

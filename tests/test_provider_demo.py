@@ -12,7 +12,7 @@ from rooms import generation
 from rooms.models import Generation
 from rooms.providers import Ended, Opened, ProviderError, Request, Resume, TextDelta, demo, demo_text, open_provider
 
-from .fakes import alone, generation_of, new_place
+from .fakes import generation_of
 
 COMMANDS = ("long", "slow", "stall", "fail", "die")
 
@@ -187,7 +187,6 @@ def test_asking_less_closes_the_answer() -> None:
 # -- as a generation ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("question", "status", "code"),
     [
@@ -197,19 +196,17 @@ def test_asking_less_closes_the_answer() -> None:
         ("/stall Why?", None, "timeout"),
     ],
 )
-def test_every_state_can_be_seen(settings, question, status, code) -> None:
+def test_every_state_can_be_seen(place, settings, question, status, code) -> None:
     settings.CHATLAB_SILENCE_TIMEOUT, settings.CHATLAB_TOTAL_TIMEOUT = 0.2, 60.0
 
-    async def run(place, id: int) -> None:
+    async def run(id: int) -> None:
         provider = open_provider()
         await asyncio.wait_for(generation.run(place.room, id, "worker", provider), 5)
         await provider.close()
 
-    with alone():
-        place = new_place()
-        answer = place.post(question).answer
-        started = time.monotonic()
-        asyncio.run(run(place, generation_of(answer)))
-        done = Generation.objects.select_related("message").get(message=answer)
+    answer = place.post(question).answer
+    started = time.monotonic()
+    asyncio.run(run(generation_of(answer)))
+    done = Generation.objects.select_related("message").get(message=answer)
     assert done.failure_code == code and done.status == (status or done.status) and time.monotonic() - started < 5
     assert len(done.message.text) > 100, "what was said is kept"

@@ -13,20 +13,12 @@ from rooms.feed import Feed, Feeds
 from rooms.frames import Cursor, Sync
 from rooms.reader import RoomReader, Window
 
-from .fakes import Pen, Place, Screen, alone, items_after, new_place, start_of
+from .fakes import Pen, Place, Screen, items_after, start_of
+
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 FRAME_MAX = 80_000  # of a `deltas` frame: one page of the log
-
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
 
 
 def reading(place: Place, scenario: Callable[[RoomReader, Screen], Awaitable[None]]) -> None:

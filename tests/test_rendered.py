@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
-import pytest
-
 from rooms import actions, broadcast, database, frames, log, rendered
 from rooms.consumers import RoomConsumer
 from rooms.feed import Feed
 from rooms.reader import RoomReader
 from rooms.rendering import render
 
-from .fakes import Place, Screen, alone, new_place
+from .fakes import Place, Screen
 from .harness.upstream import Question
 from .harness.waiting import eventually
 
@@ -127,12 +125,6 @@ async def test_links_that_are_defined_at_the_end_are_there_at_the_end(server, al
 
 
 # -- one reader --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def place(transactional_db):
-    with alone():
-        yield new_place()
 
 
 class Socket:

@@ -10,7 +10,7 @@ import pytest
 from rooms import log
 from rooms.log import history
 
-from .fakes import Pen, alone, new_place
+from .fakes import Pen
 from .harness import pages
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
@@ -31,21 +31,18 @@ async def test_the_deltas_of_one_message_are_its_text_with_their_times(server, r
     assert times == sorted(times)
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("bound", ["PAGE_ROWS", "PAGE_BYTES"])
-def test_a_long_one_comes_in_pages_without_a_hole(monkeypatch, bound):
+def test_a_long_one_comes_in_pages_without_a_hole(place, monkeypatch, bound):
     monkeypatch.setattr(history, bound, 3 if bound == "PAGE_ROWS" else 150)
-    with alone():
-        place = new_place()
-        answer = place.post("Why?").answer
-        pen = Pen.claim(place.room, answer)
-        pen.write(*words(20))
-        pen.end()
-        found, pages_read, last = [], 0, False
-        while not last:
-            items, last = log.written(place.room, answer, found[-1]["seq"] if found else 0)
-            found += map(json.loads, items)
-            pages_read += 1
+    answer = place.post("Why?").answer
+    pen = Pen.claim(place.room, answer)
+    pen.write(*words(20))
+    pen.end()
+    found, pages_read, last = [], 0, False
+    while not last:
+        items, last = log.written(place.room, answer, found[-1]["seq"] if found else 0)
+        found += map(json.loads, items)
+        pages_read += 1
     assert pages_read > 3
     assert "".join(item["text"] for item in found if item["kind"] == "appended") == "".join(words(20))
 

@@ -21,7 +21,7 @@ from rooms.models import Delta, Generation, Room
 from rooms.reader import RoomReader
 
 from .backups import Backup
-from .fakes import LossyLayer, Pen, Place, Screen, alone, client_id, generation_of, new_place, serving, start_of
+from .fakes import LossyLayer, Pen, Place, Screen, client_id, generation_of, new_place, serving, start_of
 from .harness.waiting import eventually
 from .test_laws_readers import Tab, check, tabs, token_of
 
@@ -30,11 +30,9 @@ LENGTHS = {"shorter": 2, "as long": 5, "longer": 9}  # of the restored history; 
 
 
 @pytest.fixture(autouse=True)
-def _alone(transactional_db, settings):
+def _looks_often(alone, settings):
     settings.CHATLAB_LIMITS = False
     settings.CHATLAB_HEAD_CHECK = 0.1
-    with alone():
-        yield
 
 
 @pytest.fixture

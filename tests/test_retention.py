@@ -18,20 +18,12 @@ from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Message, Room
 from rooms.reader import RoomReader
 
-from .fakes import Place, Screen, alone, new_place
+from .fakes import Place, Screen, new_place
+
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
 
 
 def tomorrow() -> datetime:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -19,12 +17,11 @@ STEPS = ["ask", "cut", "write", "plug", "together", "end"]
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Server]:
+def demo(tmp_path_factory: pytest.TempPathFactory, engines) -> Iterator[Server]:
     """The demo model; a lease that ends soon, for the test that kills what writes."""
     folder = tmp_path_factory.mktemp("demo")
-    shutil.copy(empty_database, folder)
     lease = {"CHATLAB_LEASE": "2", "CHATLAB_LEASE_RENEW": "0.5", "CHATLAB_QUEUE_POLL": "0.2"}
-    server = Server(folder, CHATLAB_PROVIDER="demo", CHATLAB_DEMO_RATE="60", **lease)
+    server = Server(folder, CHATLAB_PROVIDER="demo", CHATLAB_DEMO_RATE="60", **lease, **engines.settings_for(folder))
     server.start()
     yield server
     server.stop()

@@ -9,13 +9,7 @@ from rooms.actions import commit_now
 from rooms.models import Room
 from rooms.text import TITLE_LENGTH, title_of
 
-from .fakes import alone, new_place
-
-
-@pytest.fixture
-def _alone(transactional_db):
-    with alone():
-        yield
+from .fakes import new_place
 
 
 @pytest.mark.parametrize(
@@ -43,7 +37,7 @@ def test_a_title_is_the_first_words_of_a_question(question, title):
     assert len(title) <= TITLE_LENGTH
 
 
-@pytest.mark.usefixtures("_alone")
+@pytest.mark.usefixtures("alone")
 def test_a_room_without_a_title_gets_the_first_words_of_its_first_question() -> None:
     place = new_place("")
     place.post("How do tabs sync? Tell me all.")
@@ -51,7 +45,7 @@ def test_a_room_without_a_title_gets_the_first_words_of_its_first_question() -> 
     assert log.snapshot(place.room)["room"]["title"] == Room.objects.get().title == "How do tabs sync?"
 
 
-@pytest.mark.usefixtures("_alone")
+@pytest.mark.usefixtures("alone")
 def test_a_persons_title_wins() -> None:
     named = new_place("Mine")
     named.post("Why?")

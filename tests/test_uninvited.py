@@ -18,14 +18,7 @@ from rooms.models import Generation, Member, Room
 from rooms.origin import _same
 from rooms.reader import TooSlow, Window
 
-from .fakes import Place, alone, new_place
-
-
-@pytest.fixture
-def place(transactional_db):
-    with alone():
-        yield new_place()
-
+from .fakes import Place, new_place
 
 # -- in the process ----------------------------------------------------------------------------------------------------
 

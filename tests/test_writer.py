@@ -15,18 +15,9 @@ from rooms.frames import Cursor
 from rooms.log import Batch, Change, Transaction, Writer, writer
 from rooms.models import Delta, Member, Message
 
-from .fakes import Place, alone, busy, new_place
+from .fakes import busy, new_place
 
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
-
-
-@pytest.fixture
-def place() -> Place:
-    return new_place()
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture

@@ -17,12 +17,9 @@ LOOKS = {"CHATLAB_ROOM_QUEUE": "1000", "CHATLAB_QUEUE_POLL": "0.25", "CHATLAB_HE
 
 
 class Stage:
-    def __init__(self, folder: Path, upstream: str, database_url: str, redis_url: str, **settings: str):
-        layer = {"REDIS_URL": redis_url, "REDIS_PREFIX": folder.name} if redis_url else {}
+    def __init__(self, folder: Path, upstream: str, **settings: str):
         self.folder = folder
-        self.server = Server(
-            folder, upstream, CHATLAB_WORKER="external", DATABASE_URL=database_url, **layer, **LOOKS, **settings
-        )
+        self.server = Server(folder, upstream, CHATLAB_WORKER="external", **LOOKS, **settings)
         self.workers: list[WorkerProcess] = []
         self._count = 0
 
@@ -73,8 +70,8 @@ class Stage:
     def locked(self) -> bool:
         """Whether somebody is inside a transaction that others must wait for."""
         if not self.database.sqlite:
-            query = "SELECT count(*) FROM pg_stat_activity WHERE state ~ '^idle in transaction'"
-            return self.database.rows(query)[0][0] > 0
+            query = "SELECT count(*) FROM pg_stat_activity WHERE state ~ ? AND datname = current_database()"
+            return self.database.rows(query, "^idle in transaction")[0][0] > 0
         path = self.server.folder / "chatlab.sqlite3"
         with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as connection:
             try:
