@@ -17,12 +17,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
-from . import access, actions, frames, log
+from . import access, actions, frames, log, search
 from .database import CONNECTION_ERRORS
 from .errors import BadFrame, NotFound, RoomError, TooLong
 from .frames import Cursor
 from .limits import limits
-from .models import Link, Member
+from .models import Link, Member, Room
 from .worker import worker
 
 logger = logging.getLogger(__name__)
@@ -80,8 +80,11 @@ def problem(status: int, code: str, detail: str, retry_after: float | None = Non
     return response
 
 
-@endpoint("POST")
+@endpoint("GET", "POST")
 def rooms(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        found = search.newest_rooms(_visitor(request))
+        return _json({"rooms": [_in_a_list(room) | {"live": room.live} for room in found]})
     title = frames.parse_title(_body(request)) or ""
     visitor = access.ensure_guest(request)
     limits.spend("CHATLAB_RATE_ROOMS", visitor.name, "new rooms")
@@ -99,6 +102,22 @@ def members(request: HttpRequest, room_id: str) -> HttpResponse:
     joined = actions.commit_now(actions.join(visitor, room_id, name))
     me = {"id": joined.member.pk, "name": joined.member.name, "role": joined.member.role}
     return JsonResponse({"me": me, "cursor": str(joined.cursor)}, status=201)
+
+
+@endpoint("GET")
+def found(request: HttpRequest) -> HttpResponse:
+    """What a search finds in the caller's own rooms."""
+    titles, excerpts = search.find(_visitor(request), request.GET.get("q", ""))
+    said = [
+        {
+            "room": _in_a_list(excerpt.room),
+            "message": excerpt.message.pk,
+            "at": frames.time(excerpt.message.created_at),
+            "excerpt": [excerpt.before, excerpt.found, excerpt.after],
+        }
+        for excerpt in excerpts
+    ]
+    return _json({"rooms": [_in_a_list(room) for room in titles], "messages": said})
 
 
 @endpoint("GET")
@@ -187,6 +206,22 @@ def _member(request: HttpRequest, room_id: str) -> Member:
         raise NotFound("There is no such room.")
     limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     return member
+
+
+def _visitor(request: HttpRequest) -> access.Visitor:
+    visitor = access.visitor_of_request(request)
+    if visitor.known:
+        limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
+    return visitor
+
+
+def _in_a_list(room: Room) -> dict:
+    return {
+        "id": room.pk,
+        "title": room.title,
+        "url": room.get_absolute_url(),
+        "active_at": frames.time(room.active_at),
+    }
 
 
 def _link(request: HttpRequest, link_id: str) -> Link:

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import export, health, links, pages, sync
+from .views import export, health, links, pages, search, sync, theme
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("rooms/<id:room_id>/links/", links.of_room, name="room_links"),
     path("rooms/<id:room_id>/links/<id:link_id>/revoke/", links.revoke, name="link_revoke"),
     path("shared/<id:link_id>/", links.shared, name="link"),
+    path("search/", search.page, name="search"),
+    path("theme/", theme.choose, name="theme"),
     path("demo/sync/", sync.page, name="sync_demo"),
     path("demo/sync/<id:room_id>/kill/", sync.kill, name="sync_kill"),
     path("login/", auth.LoginView.as_view(), name="login"),
@@ -32,6 +34,7 @@ urlpatterns = [
     path("api/rooms/<id:room_id>/messages/<id:message_id>/stop", api.stop),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/retry", api.retry),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/continue", api.continue_answer),
+    path("api/search", api.found),
     path("api/shared/<id:link_id>", api.shared),
     path("api/shared/<id:link_id>/messages", api.shared_messages),
     path("api/<path:rest>", api.nothing),

@@ -283,7 +283,7 @@ def test_what_is_not_there_is_not_found(place, program) -> None:
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("", "POST"), ("/{room}", "GET"), ("/{room}/messages", "GET, POST"), ("/{room}/messages/m/stop", "POST")],
+    [("", "GET, POST"), ("/{room}", "GET"), ("/{room}/messages", "GET, POST"), ("/{room}/messages/m/stop", "POST")],
 )
 def test_a_method_that_is_not_meant_is_refused(place, program, path, allowed) -> None:
     response = program.client.delete(f"/api/rooms{path.format(room=place.room)}", headers=program.headers)

@@ -26,7 +26,7 @@ LAYERS = (
     {"worker"},
     {"generation"},
     {"actions"},
-    {"reader", "export"},
+    {"reader", "export", "search"},
     {"feed", "publisher", "presence"},
     {"rendered"},
     {"log", "lease", "broadcast", "providers", "access", "origin", "checks", "rendering", "flow"},

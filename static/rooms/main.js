@@ -3,6 +3,7 @@
 import { Announcer } from "./announcer.js";
 import { Branches } from "./branches.js";
 import { copy } from "./clipboard.js";
+import { commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection-view.js";
 import { drawer } from "./drawer.js";
@@ -14,9 +15,12 @@ import { setText } from "./message.js";
 import { ModelChoice } from "./model.js";
 import { People } from "./people.js";
 import { Rename } from "./rename.js";
+import { roomCommands } from "./room-commands.js";
 import { roomMenu } from "./room-menu.js";
 import { Replay } from "./replay.js";
 import { RoomSession } from "./session.js";
+import { Sidebar } from "./sidebar.js";
+import { TabTitle } from "./tab-title.js";
 import { Unruly } from "./unruly.js";
 import { RoomView } from "./view.js";
 import { stayAwake } from "./wake.js";
@@ -27,7 +31,8 @@ document.documentElement.classList.add("js");
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const config = read("config");
 const title = document.getElementById("title");
-const live = document.querySelector("[data-current] .room-title")?.parentElement;
+const sidebar = new Sidebar({ room: config.room });
+const tabTitle = new TabTitle({ me: config.me.id });
 
 const announcer = new Announcer({ me: config.me.id, model: config.model.name });
 const follow = new Follow({
@@ -63,6 +68,7 @@ session = new RoomSession({
     changes(list, isLive) {
       view.changes(list, isLive);
       if (isLive) announcer.changes(list, session.log);
+      tabTitle.changes(list, session.log);
     },
     connection(shown) {
       if (shown.state === "live") view.level();
@@ -144,6 +150,7 @@ connectionView.outbox(session.outbox.items.length);
 showTarget();
 drawer();
 roomMenu();
+commands(roomCommands({ log: () => session.log, list: view.list, copied, tell: (text) => connectionView.tell(text) }));
 listen();
 stayAwake(session);
 session.start();
@@ -172,8 +179,8 @@ function drawn() {
   const name = session.log.state.room.title || word("untitled");
   composer.running(running);
   setText(title, name);
-  document.title = `${running ? "● " : ""}${name} · chatlab`;
-  if (live) setText(live.querySelector(".room-title"), name);
+  tabTitle.show(name, running);
+  sidebar.current({ title: name, live: running });
   modelChoice.show();
   people.draw();
   branches.drawn();
@@ -187,10 +194,15 @@ function becameAnother(me) {
   else connectionView.askForReload(word(unsent ? "other.unsent" : "other", { name: me.name }));
 }
 
-function showTarget() {
-  const target = location.hash.startsWith("#m-") && document.getElementById(location.hash.slice(1));
-  if (target) target.scrollIntoView();
-  else follow.pin();
+/** To the message that the address names, however old it is; else to the end. */
+async function showTarget() {
+  follow.pin();
+  const id = location.hash.startsWith("#m-") && location.hash.slice(1);
+  if (!id) return;
+  while (!document.getElementById(id) && session.log.earlier) {
+    if (!(await earlierPage({ view, log: session.log, api: config.api }))) return;
+  }
+  document.getElementById(id)?.scrollIntoView({ block: "start" });
 }
 
 async function loadEarlier() {

@@ -8,6 +8,7 @@ import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
 import { RoomSession } from "./session.js";
+import { TabTitle } from "./tab-title.js";
 import { RoomView } from "./view.js";
 import { stayAwake } from "./wake.js";
 import { word } from "./words.js";
@@ -17,6 +18,7 @@ document.documentElement.classList.add("js");
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const config = read("config");
 
+const tabTitle = new TabTitle({ me: config.me.id });
 const announcer = new Announcer({ me: config.me.id, model: config.model.name });
 const follow = new Follow({
   scroller: document.getElementById("scroller"),
@@ -47,6 +49,7 @@ session = new RoomSession({
     changes(list, isLive) {
       view.changes(list, isLive);
       if (isLive) announcer.changes(list, session.log);
+      tabTitle.changes(list, session.log);
     },
     connection(shown) {
       if (shown.state === "live") view.level();
@@ -76,6 +79,6 @@ function drawn() {
   const name = log.state.room.title || word("untitled");
   const running = log.messages.some((message) => message.role === "assistant" && !isTerminal(message));
   setText(document.getElementById("title"), name);
-  document.title = `${running ? "● " : ""}${name} · chatlab`;
+  tabTitle.show(name, running);
   connectionView.drawCount();
 }

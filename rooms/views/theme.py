@@ -1,0 +1,31 @@
+"""Light, dark or as the system has it: kept in a cookie, so that the server writes it and nothing flashes."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+COOKIE = "theme"
+THEMES = ("light", "dark")  # anything else: the system's
+YEAR = 365 * 86_400
+
+
+def theme(request: HttpRequest) -> dict[str, str]:
+    """For templates."""
+    chosen = request.COOKIES.get(COOKIE)
+    return {"theme": chosen if chosen in THEMES else ""}
+
+
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    back = request.META.get("HTTP_REFERER", "")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    response = redirect(back if safe else "index")
+    chosen = request.POST.get("theme")
+    if chosen in THEMES:
+        response.set_cookie(COOKIE, chosen, max_age=YEAR, secure=request.is_secure(), samesite="Lax")
+    else:
+        response.delete_cookie(COOKIE)
+    return response
