@@ -1,0 +1,69 @@
+"""Fixtures of the tests that look at pages: windows of any kind, and a room with everything in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from .harness import pages
+from .harness.people import Person
+from .harness.upstream import Question, words
+
+__all__ = ["in_room", "told_room", "window"]
+
+RICH = """# A heading
+
+Text with `code`, **bold** and [a link](https://example.org/).
+
+```python
+print("hello")
+```
+
+| one | two |
+|---|---|
+| 1 | 2 |
+
+> quoted
+
+- a list
+"""
+
+
+@pytest.fixture
+async def window(server, alice, browser: Browser) -> AsyncIterator[Callable]:
+    """`await window(scheme, width, height, **options)`: a page of Alice's, in a window like this."""
+    made = []
+
+    async def make(scheme: str = "light", width: int = 1280, height: int = 800, **options: object) -> Page:
+        context = await browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, base_url=server.url, **options
+        )
+        made.append(context)
+        jar = [{"name": c.name, "value": c.value, "url": server.url} for c in alice.client.cookies.jar]
+        await context.add_cookies(jar)
+        return await context.new_page()
+
+    yield make
+    for context in made:
+        await context.close()
+
+
+async def in_room(page: Page, room: str) -> None:
+    await page.goto(f"/rooms/{room}/")
+    await pages.live(page)
+
+
+@pytest.fixture
+async def told_room(alice: Person, tab) -> str:
+    """A room with an answer of every shape and every way to end."""
+    room = await alice.create_room("Everything at once")
+    here = await tab(alice, room)
+    await here.finished(await here.post(Question({"text": [RICH]})))
+    await here.finished(await here.post(Question({"text": words(5)}, {"event": "response.failed"})))
+    stopped = await here.post(Question({"text": words(5)}, {"wait": "forever"}))
+    await here.until(lambda: here.text(stopped))
+    await here.send({"type": "stop", "message": stopped})
+    await here.finished(stopped)
+    return room
