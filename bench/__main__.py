@@ -14,6 +14,7 @@ def main() -> None:
     for name, module in FIGURES.items():
         figure = figures.add_parser(name, help=module.__doc__.splitlines()[0])
         figure.add_argument("--server", choices=["daphne", "uvicorn"], default="daphne")
+        figure.add_argument("--layer", choices=["memory", "redis"], default="memory")
         for option, (default, text) in module.OPTIONS.items():
             figure.add_argument(f"--{option}", type=type(default), default=default, help=f"{text} ({default})")
     chosen = parser.parse_args()

@@ -18,7 +18,7 @@ OPTIONS = {
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    async with stack(arguments.server) as running:
+    async with stack(arguments.server, arguments.layer) as running:
         (room,) = await running.rooms(1)
         first = await running.tab(room)
         await first.seen(b'"synced"')

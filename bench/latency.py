@@ -21,7 +21,7 @@ WARM_UP = 1_000_000  # microseconds at the start that don't count
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    async with stack(arguments.server) as running:
+    async with stack(arguments.server, arguments.layer) as running:
         rooms = await running.rooms(arguments.rooms)
         tabs = {room: [await running.tab(room) for _ in range(arguments.tabs)] for room in rooms}
         sockets = [tab for group in tabs.values() for tab in group]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.harness.people import Person
+from tests.harness.redis import Redis, require
 from tests.harness.server import Server
 from tests.harness.upstream import UpstreamProcess
 
@@ -33,12 +34,16 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack(kind: str = "daphne") -> AsyncIterator[Stack]:
+async def stack(kind: str = "daphne", layer: str = "memory", **settings: str) -> AsyncIterator[Stack]:
     """A provider and a server as they run in production: DEBUG off, limits of rate off."""
     folder = Path(tempfile.mkdtemp(prefix="chatlab-bench-"))
     upstream = UpstreamProcess(folder)
     upstream.start()
-    server = Server(folder, upstream.base_url, kind, DEBUG="0")
+    redis = Redis(require(), folder) if layer == "redis" else None
+    if redis is not None:
+        redis.start()
+        settings = {"REDIS_URL": redis.url, **settings}
+    server = Server(folder, upstream.base_url, kind, DEBUG="0", **settings)
     server.migrate()
     server.start()
     person = Person(server)
@@ -49,6 +54,8 @@ async def stack(kind: str = "daphne") -> AsyncIterator[Stack]:
         await person.close()
         server.stop()
         upstream.stop()
+        if redis is not None:
+            redis.stop()
         shutil.rmtree(folder)
 
 

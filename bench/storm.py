@@ -20,7 +20,7 @@ OPTIONS = {
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    async with stack(arguments.server) as running:
+    async with stack(arguments.server, arguments.layer) as running:
         rooms = await running.rooms(arguments.rooms)
         places = [rooms[number % len(rooms)] for number in range(arguments.tabs)]
         tabs = [await running.tab(room) for room in places]

@@ -156,12 +156,8 @@ REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            # redis-py 8 gives up on an idle socket after 5 s unless it is told otherwise.
-            "CONFIG": {
-                "hosts": [{"address": REDIS_URL, "socket_timeout": 15, "socket_connect_timeout": 2}],
-                "prefix": env.str("REDIS_PREFIX", "chatlab"),
-            },
+            "BACKEND": "rooms.broadcast.redis.RedisLayer",
+            "CONFIG": {"url": REDIS_URL, "prefix": env.str("REDIS_PREFIX", "chatlab")},
         }
     }
 else:

@@ -14,10 +14,8 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import checks
 
 TAG = "rooms"
-MEMORY_LAYERS = ("channels.layers.InMemoryChannelLayer", "rooms.broadcast.memory.MemoryLayer")
-REDIS_CORE_LAYER = "channels_redis.core.RedisChannelLayer"
-REDIS_LAYERS = (REDIS_CORE_LAYER, "channels_redis.pubsub.RedisPubSubChannelLayer")
-REDIS_POLL = 5  # seconds for which channels_redis waits on an idle connection
+MEMORY_LAYER = "rooms.broadcast.memory.MemoryLayer"
+REDIS_LAYER = "rooms.broadcast.redis.RedisLayer"
 
 
 @checks.register(TAG)
@@ -108,21 +106,16 @@ def database(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Itera
 
 @checks.register(TAG)
 def channel_layer(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
-    layer = settings.CHANNEL_LAYERS.get("default", {})
-    backend = layer.get("BACKEND")
-    if backend in MEMORY_LAYERS:
+    backend = settings.CHANNEL_LAYERS.get("default", {}).get("BACKEND")
+    if backend == MEMORY_LAYER:
         yield from _layer_in_memory()
-    if backend == REDIS_CORE_LAYER:
-        yield checks.Warning(
-            "This channel layer drops events silently when more than 100 wait in a process; readers would lag.",
-            hint='CHANNEL_LAYERS["default"]["BACKEND"] = "channels_redis.pubsub.RedisPubSubChannelLayer"',
-            id="rooms.W004",
-        )
-    if backend in REDIS_LAYERS and not all(map(_outlives_the_poll, layer.get("CONFIG", {}).get("hosts") or [None])):
-        yield checks.Warning(
-            f"redis-py 8 ends a connection that is silent for {REDIS_POLL} s, which is how long the layer waits on it.",
-            hint='CHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = [{"address": REDIS_URL, "socket_timeout": 15}]',
-            id="rooms.W005",
+    elif backend != REDIS_LAYER:
+        yield checks.Error(
+            "This channel layer is not one of rooms.broadcast: it may lose events silently for ever, or stop a process "
+            "when Redis does.",
+            hint='CHANNEL_LAYERS["default"] = {"BACKEND": "rooms.broadcast.redis.RedisLayer", '
+            '"CONFIG": {"url": REDIS_URL}}',
+            id="rooms.E009",
         )
 
 
@@ -141,15 +134,6 @@ def _layer_in_memory() -> Iterator[checks.CheckMessage]:
             hint="export REDIS_URL=redis://localhost:6379/0   (one process alone is fine without)",
             id="rooms.W003",
         )
-
-
-def _outlives_the_poll(host: object) -> bool:
-    import redis
-
-    if int(redis.__version__.partition(".")[0]) < 8:
-        return True
-    timeout = host.get("socket_timeout", 0) if isinstance(host, dict) else 0
-    return timeout is None or timeout > REDIS_POLL
 
 
 @checks.register(TAG)

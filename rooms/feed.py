@@ -1,10 +1,10 @@
-"""What this process knows about the rooms it serves: their heads, and who is behind.
+"""What this process knows about the rooms it serves: their heads, their events, and who is behind.
 
-Every socket hears of new deltas through its own membership in the room's group. But a layer may lose any event, also
-the last one of a burst, after which nothing shows the loss. So all heads are looked up every CHATLAB_HEAD_CHECK
-seconds, in one query, and sockets that are behind read the log. The same query compares what is known here with what
-the log holds at that very place: a database that was restored has other rows under the same sequences. Sockets that
-need the same pages share one read.
+The process has one mailbox on the channel layer and joins the groups of its rooms with it; events are handed on to the
+sockets from here. But a layer may lose any event, also the last one of a burst, after which nothing shows the loss. So
+all heads are looked up every CHATLAB_HEAD_CHECK seconds, in one query, and sockets that are behind read the log. The
+same query compares what is known here with what the log holds at that very place: a database that was restored has
+other rows under the same sequences. Sockets that need the same pages share one read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from django.conf import settings
 
-from . import database, frames, log
+from . import broadcast, database, frames, log
 from .frames import Cursor
 from .rendered import RoomRendering
 
@@ -31,6 +31,10 @@ class Reader(Protocol):
     """A socket, as the feed sees it."""
 
     sent: Cursor | None
+
+    def offer(self, event: dict) -> None:
+        """An event of the room. A socket that has no place for it drops it."""
+        ...
 
     def fell_behind(self) -> None:
         """What was sent is not the room's head, and no event has said so."""
@@ -59,6 +63,13 @@ class Feed:
         self._complete = False  # whether `digests` is all of them
         self._shared: dict[object, asyncio.Future] = {}
         self._state: tuple[Cursor, str] | None = None
+        self._joined = False
+
+    async def join(self, mailbox: broadcast.Mailbox) -> None:
+        """Hear of this room's events from now on; waited for once, however many sockets need it."""
+        if not self._joined:
+            await self._share("join", lambda: mailbox.join(broadcast.group_of(self.room_id)))
+            self._joined = True
 
     def note(self, before: Cursor, head: Cursor, digests: dict[str, str | None]) -> None:
         """What is behind one cursor up to another has been seen, and has changed these digests."""
@@ -137,6 +148,7 @@ class Feeds:
 
     def __init__(self) -> None:
         self._feeds: dict[str, Feed] = {}
+        self._mailbox: broadcast.Mailbox | None = None
         self.draining = False  # this process is about to end: it takes no new readers
 
     def attach(self, room_id: str, reader: Reader) -> Feed:
@@ -144,14 +156,38 @@ class Feeds:
         feed.readers.add(reader)
         return feed
 
-    def detach(self, feed: Feed, reader: Reader) -> None:
+    async def join(self, feed: Feed) -> None:
+        """Return when the room's events come here, or the layer doesn't answer in time: then they do when it is back.
+        """
+        if self._mailbox is not None:
+            await feed.join(self._mailbox)
+
+    async def detach(self, feed: Feed, reader: Reader) -> None:
         feed.readers.discard(reader)
-        if not feed.readers:
-            self._feeds.pop(feed.room_id, None)
+        if not feed.readers and self._feeds.get(feed.room_id) is feed:
+            del self._feeds[feed.room_id]
             feed.rendering.forget()
+            if self._mailbox is not None:
+                await self._mailbox.leave(broadcast.group_of(feed.room_id))
 
     def readers(self) -> list[Reader]:
         return [reader for feed in self._feeds.values() for reader in feed.readers]
+
+    async def listen(self) -> None:
+        """Hand events on to the sockets of their rooms, for ever."""
+        self._mailbox = mailbox = await broadcast.Mailbox.open()
+        try:
+            # Those that were here before it.
+            await asyncio.gather(*(mailbox.join(broadcast.group_of(room_id)) for room_id in self._feeds))
+            while True:
+                event = await mailbox.receive()
+                if (feed := self._feeds.get(event["room"])) is not None:
+                    for reader in feed.readers:
+                        reader.offer(event)
+                await asyncio.sleep(0)  # they take it before the next one comes
+        finally:
+            self._mailbox = None
+            await mailbox.close()
 
     async def watch(self) -> None:
         """Look up the heads for ever. A head counts as missed when it was there at the last look already: what was

@@ -40,6 +40,7 @@ def start() -> None:
         logger.warning("CHATLAB_LIMITS=off: rate and connection limits are switched off")
     actions.start_publishing()
     _keep("heads", feeds.watch)
+    _keep("events", feeds.listen)
     _keep("access", guard.watch)
     _keep("presence", presence.watch)
     _keep("presence-events", presence.listen)
@@ -84,6 +85,7 @@ async def stop(grace: float = GRACE) -> None:
     await asyncio.gather(*_tasks, return_exceptions=True)
     _tasks.clear()
     await actions.stop_publishing()
+    await broadcast.close()
     await asyncio.to_thread(actions.close_writer)
 
 
@@ -94,7 +96,12 @@ async def listen() -> None:
     async def send(event: dict) -> None:
         raise RuntimeError("a worker has nobody to answer to")
 
-    await channel_routes[broadcast.GENERATIONS](scope, broadcast.receive_start, send)
+    mailbox = await broadcast.Mailbox.open()
+    await mailbox.join(broadcast.GENERATIONS)
+    try:
+        await channel_routes[broadcast.GENERATIONS](scope, mailbox.receive, send)
+    finally:
+        await mailbox.close()
 
 
 async def lifespan(scope, receive, send) -> None:

@@ -1,15 +1,16 @@
 """Publishing: from the writer's commit to the channel layer, without ever standing in the writer's way.
 
-One publisher per process. Segments wait in order; consecutive ones of a room are merged while they wait, so a slow
-layer gets fewer and larger events. A room whose waiting text outgrows MERGE_BYTES keeps only its place: readers then
-read the log. The frame of an event is encoded here, once, however many sockets it goes to.
+One publisher per process. What waits goes out together and gets CHATLAB_PUBLISH_TIMEOUT; what the layer does not take
+in that time is dropped. What is committed meanwhile gathers, one event for each room: so a slow layer gets fewer and
+larger events, what waits is never older than that time, and nothing old is in the way when the layer is back. A room
+whose waiting text outgrows MERGE_BYTES keeps only its place: readers then read the log. The frame of an event is
+encoded here, once, however many sockets it goes to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 
 from django.conf import settings
 
@@ -20,7 +21,7 @@ from .log import Batch, Segment
 logger = logging.getLogger(__name__)
 
 MERGE_BYTES = 65_536
-WAITING_MAX = 10_000  # segments and wake-ups; beyond that the oldest are dropped
+AGAIN_AFTER = 0.5  # seconds until a layer that failed is tried again
 
 
 class Publisher:
@@ -28,8 +29,9 @@ class Publisher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task | None = None
         self._wake: asyncio.Event | None = None
-        self._waiting: deque[_Waiting] = deque()
-        self._newest: dict[str, _Waiting] = {}
+        self._rooms: dict[str, _Waiting] = {}
+        self._starts: set[tuple[str, int]] = set()
+        self._stops: set[int] = set()
         self._failing = False
 
     def start(self) -> None:
@@ -39,13 +41,12 @@ class Publisher:
         self._task = self._loop.create_task(self._run(), name="chatlab-publisher")
 
     async def stop(self) -> None:
-        """Publish what waits (one try each), then end."""
+        """Publish what waits (one try), then end."""
         task, self._task, self._loop = self._task, None, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
-            while self._waiting:
-                await self._send_next()
+            await self._send_waiting()
 
     def publish(self, batch: Batch) -> None:
         """Take over a committed batch; callable from any thread. Without a running loop it is dropped: nobody
@@ -60,42 +61,43 @@ class Publisher:
 
     def _take(self, batch: Batch) -> None:
         for segment in batch.segments:
-            newest = self._newest.get(segment.room)
-            if newest is None or not newest.merge(segment):
-                self._newest[segment.room] = waiting = _Waiting(segment)
-                self._waiting.append(waiting)
-        self._waiting.extend(_Start(*start) for start in batch.starts)
-        self._waiting.extend(_Stop(generation) for generation in batch.stops)
-        while len(self._waiting) > WAITING_MAX:
-            self._forget(self._waiting.popleft())
+            waiting = self._rooms.get(segment.room)
+            if waiting is None:
+                self._rooms[segment.room] = _Waiting(segment)
+            else:
+                waiting.merge(segment)
+        self._starts.update(batch.starts)
+        self._stops.update(batch.stops)
         self._wake.set()
 
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                await self._send_next()
+            await self._send_waiting()
+            if self._failing:
+                await asyncio.sleep(AGAIN_AFTER)
 
-    async def _send_next(self) -> None:
-        waiting = self._waiting.popleft()
-        self._forget(waiting)
+    async def _send_waiting(self) -> None:
+        """All of it, side by side."""
+        sending = [waiting.send() for waiting in self._rooms.values()]
+        sending += [broadcast.send_start(*start) for start in self._starts]
+        sending += [broadcast.send_stop(generation) for generation in self._stops]
+        self._rooms, self._starts, self._stops = {}, set(), set()
         try:
             async with asyncio.timeout(settings.CHATLAB_PUBLISH_TIMEOUT):
-                await waiting.send()
-        except Exception as error:
-            if not self._failing:
-                logger.warning("the channel layer does not take events (%r); readers go by the log", error)
-            self._failing = True
-        else:
-            if self._failing:
-                logger.warning("the channel layer takes events again")
-            self._failing = False
+                results = await asyncio.gather(*sending, return_exceptions=True)
+        except TimeoutError as error:
+            results = [error]
+        self._note(next((result for result in results if isinstance(result, Exception)), None))
 
-    def _forget(self, waiting: _Waiting) -> None:
-        room = getattr(waiting, "room", None)
-        if room is not None and self._newest.get(room) is waiting:
-            del self._newest[room]
+    def _note(self, error: Exception | None) -> None:
+        """Whether the layer takes events, said once."""
+        if error is not None and not self._failing:
+            logger.warning("the channel layer does not take events (%r); readers go by the log", error)
+        elif error is None and self._failing:
+            logger.warning("the channel layer takes events again")
+        self._failing = error is not None
 
 
 class _Waiting:
@@ -106,21 +108,21 @@ class _Waiting:
         self.before, self.chain = segment.before, segment.chain
         self.digests = dict(segment.digests)
         self.items: list[str] | None = []
-        self.size = 0
+        self._size = 0
         self._add(segment.items)
 
-    def merge(self, segment: Segment) -> bool:
-        """False where it does not follow: another process has written in between, or another history was restored."""
-        if (segment.first, segment.before) != (self.last + 1, self.chain):
-            return False
+    def merge(self, segment: Segment) -> None:
+        if (segment.first, segment.before) == (self.last + 1, self.chain):
+            self.digests |= segment.digests
+            self._add(segment.items)
+        else:  # another process has written in between, or another history was restored: an event has no hole
+            self.first, self.before, self.digests = segment.first, segment.before, dict(segment.digests)
+            self.items = None
         self.last, self.chain = segment.last, segment.chain
-        self.digests |= segment.digests
-        self._add(segment.items)
-        return True
 
     def _add(self, items: list[str]) -> None:
-        self.size += sum(map(len, items))
-        if self.size > MERGE_BYTES:
+        self._size += sum(map(len, items))
+        if self._size > MERGE_BYTES:
             self.items = None
         elif self.items is not None:
             self.items += items
@@ -130,19 +132,3 @@ class _Waiting:
         before, last = Cursor(self.first - 1, self.before), Cursor(self.last, self.chain)
         event = broadcast.room_event(self.room, before, last, frame, self.digests)
         await broadcast.send_to_room(self.room, event)
-
-
-class _Start:
-    def __init__(self, room: str, generation: int):
-        self._room, self._generation = room, generation
-
-    async def send(self) -> None:
-        await broadcast.send_start(self._room, self._generation)
-
-
-class _Stop:
-    def __init__(self, generation: int):
-        self._generation = generation
-
-    async def send(self) -> None:
-        await broadcast.send_stop(self._generation)

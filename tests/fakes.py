@@ -250,15 +250,16 @@ class LossyLayer(MemoryLayer):
 
 @asynccontextmanager
 async def serving(layer: MemoryLayer | None = None) -> AsyncIterator[None]:
-    """Publishing and the watch over the heads, on this event loop and over this layer."""
+    """Publishing, hearing and the watch over the heads, on this event loop and over this layer."""
     channel_layers.set("default", layer or MemoryLayer())
     actions.start_publishing()
-    watch = asyncio.create_task(feeds.watch())
+    tasks = [asyncio.create_task(feeds.watch()), asyncio.create_task(feeds.listen())]
     try:
         yield
     finally:
-        watch.cancel()
-        await asyncio.wait([watch])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await actions.stop_publishing()
 
 

@@ -48,7 +48,7 @@ OWNED_IMPORTS = {
     "nh3": "rendering",
     "django.utils.safestring.mark_safe": "rendering",  # HTML is made there and nowhere else
     "channels.layers": "broadcast",
-    "channels_redis": "broadcast",
+    "redis": "broadcast",
     "channels.consumer": "consumers",
     "channels.generic": "consumers",
 }

@@ -364,7 +364,7 @@ def test_a_reader_is_behind_when_a_head_was_there_a_look_ago() -> None:
     feed.head = listener.sent = Cursor(6, "6")
     feeds._compare(["room"], {"room": 6})
     assert listener.behind == 1
-    feeds.detach(feed, listener)
+    asyncio.run(feeds.detach(feed, listener))
     assert feeds.readers() == []
 
 

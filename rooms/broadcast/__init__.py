@@ -1,11 +1,10 @@
 """The channel layer, as a hint that makes things fast. The only user of `channels.layers`.
 
-Nothing depends on it for correctness: what it loses is repaired from the log. So publishing never waits for it longer
-than CHATLAB_PUBLISH_TIMEOUT, and what can't be delivered is dropped.
+Nothing depends on it for correctness: what it loses is repaired from the log. So nobody waits for it longer than
+CHATLAB_PUBLISH_TIMEOUT, and what can't be delivered is dropped.
 
-Events on the layer are flat, of strings and integers only (msgpack, the format of the Redis layers, refuses more):
-`room.deltas` to a room's group, `generation.start` to the workers' channel, `generation.stop` to the workers' group,
-`presence.tabs` to the group of all processes with sockets.
+Events on the layer are flat, of strings and integers only: `room.deltas` to a room's group, `generation.start` and
+`generation.stop` to the group of all workers, `presence.tabs` to the group of all processes with sockets.
 """
 
 from __future__ import annotations
@@ -13,17 +12,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import uuid
 from collections.abc import Awaitable
 
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
 
 from ..frames import Cursor
 
 logger = logging.getLogger(__name__)
 
-RECEIVE_AGAIN = 1.0  # seconds after which a layer that failed is listened to again
-GENERATIONS = "generations"  # the channel that workers listen on, and the group of all of them
+GENERATIONS = "generations"  # the group of all workers
 PRESENCE = "presence"  # the group of all processes with sockets
 
 
@@ -32,43 +31,36 @@ def group_of(room_id: str) -> str:
 
 
 class Mailbox:
-    """One reader's place on the layer: a channel, and the groups it is in.
+    """A place on the layer: a channel, and the groups it is in.
 
-    A layer that is away is no reason to end: what it would have brought is read from the log, later. So nothing here
-    raises for it; `rejoin` brings back what it has lost or never took.
+    A layer that is away is no reason to end: nothing here raises for it, and memberships hold when it is back.
     """
 
-    def __init__(self) -> None:
-        self._layer = get_channel_layer()
-        self._channel: str | None = None
-        self._groups: dict[str, bool] = {}  # whether the layer has taken the membership
+    def __init__(self, layer: BaseChannelLayer, channel: str) -> None:
+        self._layer, self._channel = layer, channel
+        self._groups: set[str] = set()
 
-    @property
-    def complete(self) -> bool:
-        return all(self._groups.values())
+    @classmethod
+    async def open(cls) -> Mailbox:
+        layer = get_channel_layer()
+        return cls(layer, await layer.new_channel())
 
-    async def join(self, group: str) -> None:
-        if self._channel is None:
-            self._channel = await self._layer.new_channel()
-        self._groups[group] = await _bounded(self._layer.group_add(group, self._channel))
+    async def join(self, group: str) -> bool:
+        """Whether the layer has confirmed it, in time."""
+        self._groups.add(group)
+        return await _bounded(self._layer.group_add(group, self._channel))
 
-    async def rejoin(self) -> None:
-        """Repeat all memberships: those that the layer never took, and those that a flushed Redis has forgotten."""
-        for group in list(self._groups):
-            await self.join(group)
+    async def leave(self, group: str) -> None:
+        self._groups.discard(group)
+        await self._layer.group_discard(group, self._channel)
 
     async def receive(self) -> dict:
-        while True:
-            try:
-                return await self._layer.receive(self._channel)
-            except Exception as error:
-                logger.debug("no events: %r", error)
-                await asyncio.sleep(RECEIVE_AGAIN)
+        return await self._layer.receive(self._channel)
 
-    async def leave(self) -> None:
-        while self._groups:
-            group, _ = self._groups.popitem()
-            await _bounded(self._layer.group_discard(group, self._channel))
+    async def close(self) -> None:
+        for group in list(self._groups):
+            await self.leave(group)
+        self._layer.forget(self._channel)
 
 
 async def _bounded(call: Awaitable) -> bool:
@@ -100,15 +92,17 @@ def room_event(room_id: str, before: Cursor, last: Cursor, frame: str, digests: 
 
 async def answers(within: float) -> bool:
     """Whether the layer passes an event on within so many seconds."""
-    layer = get_channel_layer()
+    mailbox, group = await Mailbox.open(), f"echo.{uuid.uuid4().hex}"
     try:
         async with asyncio.timeout(within):
-            channel = await layer.new_channel()
-            await layer.send(channel, {"type": "room.ping"})
-            await layer.receive(channel)
+            await mailbox.join(group)
+            await get_channel_layer().group_send(group, {"type": "echo"})
+            await mailbox.receive()
     except Exception as error:
         logger.debug("the channel layer does not answer: %r", error)
         return False
+    finally:
+        await mailbox.close()
     return True
 
 
@@ -123,16 +117,16 @@ async def send_presence(process: str, rooms: str) -> None:
 
 
 async def send_start(room_id: str, generation_id: int) -> None:
-    """Wake a worker. Lost or doubled, it does no harm: the row is the job, and a claim is won once."""
+    """Wake the workers. Lost or heard by many, it does no harm: the row is the job, and a claim is won once."""
     event = {"type": "generation.start", "room": room_id, "generation": generation_id}
-    await get_channel_layer().send(GENERATIONS, event)
-
-
-async def receive_start() -> dict:
-    """The next wake-up for a worker."""
-    return await get_channel_layer().receive(GENERATIONS)
+    await get_channel_layer().group_send(GENERATIONS, event)
 
 
 async def send_stop(generation_id: int) -> None:
     """Tell every worker that a generation is not its own any more."""
     await get_channel_layer().group_send(GENERATIONS, {"type": "generation.stop", "generation": generation_id})
+
+
+async def close() -> None:
+    """End the layer's connections, if it has any."""
+    await get_channel_layer().close()

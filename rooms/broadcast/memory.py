@@ -51,7 +51,6 @@ class MemoryLayer(BaseChannelLayer):
             self._groups[group].pop(channel, None)
             if not self._groups[group]:
                 del self._groups[group]
-        self._queues.pop(channel, None)
 
     async def group_send(self, group: str, message: dict) -> None:
         self.require_valid_group_name(group)
@@ -60,6 +59,10 @@ class MemoryLayer(BaseChannelLayer):
                 self._queue(channel).put_nowait(message)
             except asyncio.QueueFull:
                 self.dropped += 1
+
+    def forget(self, channel: str) -> None:
+        """End a channel that nobody receives from any more."""
+        self._queues.pop(channel, None)
 
     async def flush(self) -> None:
         self._queues.clear()

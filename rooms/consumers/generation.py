@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 
 from channels.consumer import AsyncConsumer
-from channels.utils import await_many_dispatch
 
-from .. import broadcast
 from ..worker import worker
 
 logger = logging.getLogger(__name__)
@@ -17,13 +15,8 @@ class GenerationConsumer(AsyncConsumer):
     """The worker's channel: starts generations as tasks, and lets go of those that have ended elsewhere."""
 
     async def __call__(self, scope, receive, send):
-        self.scope = scope
-        mailbox = broadcast.Mailbox()
-        await mailbox.join(broadcast.GENERATIONS)
-        try:
-            await await_many_dispatch([receive, mailbox.receive], self.dispatch)
-        finally:
-            await mailbox.leave()
+        while True:
+            await self.dispatch(await receive())
 
     async def dispatch(self, event: dict) -> None:
         """One bad event may not end the worker."""

@@ -1,8 +1,9 @@
-"""One consumer per socket: it joins its room's group, passes on what comes, and hears its client.
+"""One consumer per socket: it passes its room's events on, and hears its client.
 
-A consumer of Channels hands every event of the layer through a thread (`close_old_connections`) and makes new tasks for
-each wait. Both are replaced here: a socket has one task that passes the layer's events on and one that listens to its
-client; database reads have threads of their own (`rooms.database`).
+A consumer of Channels hands every event of the layer through a thread (`close_old_connections`), makes new tasks for
+each wait, and has a channel of its own. All are replaced here: the process hears the layer once for all its sockets
+(`rooms.feed`), a socket has one task that passes events on and one that listens to its client; database reads have
+threads of their own (`rooms.database`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
-from .. import access, broadcast, database, frames
+from .. import access, database, frames
 from ..database import CONNECTION_ERRORS
 from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
 from ..feed import Feed, feeds
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 LEFT = (1000, 1001)  # close codes of a page that goes by itself; a wire that is lost has others
 
-REJOIN_EVERY = 30.0  # seconds after which a socket repeats its membership of the room's group
+INBOX_MAX = 100  # events that wait for one socket; what comes then is lost to it, and read from the log
 
 
 class RoomConsumer(AsyncConsumer):
@@ -102,15 +103,15 @@ class RoomConsumer(AsyncConsumer):
 
     async def _serve(self, scope: dict, receive) -> None:
         feed = feeds.attach(self.room_id, self)
-        self._mailbox = broadcast.Mailbox()
+        self._inbox: asyncio.Queue[dict] = asyncio.Queue(INBOX_MAX)
         self.reader = self._reader_of(feed)
-        self.heard = self._rejoined = asyncio.get_running_loop().time()
+        self.heard = asyncio.get_running_loop().time()
         query = query_of(scope)
         self.tab = frames.parse_tab(query.get("tab")) or secrets.token_urlsafe(8)
         try:
             await self.send(self._welcome())
             async with asyncio.TaskGroup() as group:
-                follower = group.create_task(self._follow(query.get("cursor", "")))
+                follower = group.create_task(self._follow(feed, query.get("cursor", "")))
                 await self._listen(receive)
                 follower.cancel()
         except* Closing as closing:
@@ -118,25 +119,22 @@ class RoomConsumer(AsyncConsumer):
         finally:
             for task in self._tasks:
                 task.cancel()
-            feeds.detach(feed, self)
             presence.leave(self, gone=self._is_gone)
-            await self._mailbox.leave()
+            await feeds.detach(feed, self)
 
     def _reader_of(self, feed: Feed) -> RoomReader:
         return RoomReader(feed, self.send)
 
-    async def _follow(self, token: str) -> None:
+    async def _follow(self, feed: Feed, token: str) -> None:
         """Join first, then read, then pass on what came meanwhile: so nothing falls between."""
-        await self._mailbox.join(broadcast.group_of(self.room_id))
+        await feeds.join(feed)
         await self._surviving(self.reader.open(token))
         if self.reader.sent is None:
             raise Closing(Close.DRAINING)  # the database is away: come again
         if self.member_id:  # whoever only reads, by a link, is not among those who are here
             presence.enter(self)
         while True:
-            event = await self._mailbox.receive()
-            if event["type"] == "room.deltas":
-                await self._surviving(self.reader.deliver(event))
+            await self._surviving(self.reader.deliver(await self._inbox.get()))
 
     async def _listen(self, receive) -> None:
         while True:
@@ -160,7 +158,7 @@ class RoomConsumer(AsyncConsumer):
         except (*CONNECTION_ERRORS, Unavailable) as error:
             logger.warning("room %s: a reader has to wait: %s", self.room_id, error)
 
-    # -- what the watches call ----------------------------------------------------------------------------------------
+    # -- what the feed and the watches call ---------------------------------------------------------------------------
 
     @property
     def sent(self):
@@ -174,6 +172,10 @@ class RoomConsumer(AsyncConsumer):
     def member_id(self) -> str:
         return self.seat.member
 
+    def offer(self, event: dict) -> None:
+        if not self._inbox.full():
+            self._inbox.put_nowait(event)
+
     def fell_behind(self) -> None:
         self._run_once(self.reader.catch_up)
 
@@ -185,9 +187,6 @@ class RoomConsumer(AsyncConsumer):
             self.dismiss(Close.TOO_SLOW)
         elif now - self.heard > settings.CHATLAB_IDLE_TIMEOUT:
             self.dismiss(Close.IDLE)
-        elif now - self._rejoined > (REJOIN_EVERY if self._mailbox.complete else 0):
-            self._rejoined = now
-            self._spawn(self._mailbox.rejoin())
 
     @property
     def is_behind(self) -> bool:

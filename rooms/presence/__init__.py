@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 TICK = 0.5  # seconds: the most often that a room's presence is told
 SENDS = 100  # presence frames a second that the sockets of one room get together
 REPEAT_EVERY = 5.0  # seconds after which a process says again what the others may have missed
-REJOIN_EVERY = 30.0
 
 
 class _Room:
@@ -97,15 +96,13 @@ class Presence:
 
     async def listen(self) -> None:
         """Hear the other processes, for ever."""
-        mailbox = broadcast.Mailbox()
+        mailbox = await broadcast.Mailbox.open()
         await mailbox.join(broadcast.PRESENCE)
-        rejoining = asyncio.create_task(_rejoin(mailbox))
         try:
             while True:
                 self.hear(await mailbox.receive())
         finally:
-            rejoining.cancel()
-            await mailbox.leave()
+            await mailbox.close()
 
     def show(self) -> None:
         """Give each of our sockets the newest frame of its room, where it has another one."""
@@ -136,12 +133,6 @@ class Presence:
                     room.asked |= room.company.hear(event["process"], Word.unpack(packed), self._clock())
         except (ValueError, TypeError, AttributeError) as error:
             logger.warning("another process speaks of presence in another way: %r", error)
-
-
-async def _rejoin(mailbox: broadcast.Mailbox) -> None:
-    while True:
-        await asyncio.sleep(REJOIN_EVERY if mailbox.complete else REPEAT_EVERY)
-        await mailbox.rejoin()
 
 
 presence = Presence()

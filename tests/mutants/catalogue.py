@@ -74,17 +74,17 @@ MUTANTS = [
     Mutant(
         "an answer ends when a tab leaves",
         "rooms/consumers/room.py",
-        "            feeds.detach(feed, self)\n",
-        "            feeds.detach(feed, self)\n"
+        "            await feeds.detach(feed, self)\n",
+        "            await feeds.detach(feed, self)\n"
         "            from ..worker import worker\n\n"
         "            [worker.release(generation) for generation in list(worker._tasks)]\n",
         "tests/test_complaints.py -k disconnect",
     ),
     Mutant(
-        "sockets do not join their room's group",
-        "rooms/consumers/room.py",
-        "await self._mailbox.join(broadcast.group_of(self.room_id))",
-        'await self._mailbox.join("nobody")',
+        "a process does not join its rooms' groups",
+        "rooms/feed.py",
+        "lambda: mailbox.join(broadcast.group_of(self.room_id))",
+        'lambda: mailbox.join("nobody")',
         "tests/test_complaints.py -k live",
     ),
     Mutant(
