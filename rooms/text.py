@@ -30,6 +30,18 @@ def clean(text: str) -> str:
     return text.replace("\0", REPLACEMENT) if "\0" in text else text
 
 
+# Without a shape of their own, and some turn around the sentence that a name stands in: soft hyphen, zero-width space,
+# byte order mark, direction marks, embeddings and isolates. Joiners stay: emoji and several scripts need them.
+_UNSEEN = dict.fromkeys(
+    [0xAD, 0x61C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)
+
+
+def one_line(text: str) -> str:
+    """Cleaned, and fit to stand in a sentence: single spaces, and nothing that is not seen."""
+    return " ".join(clean(text).translate(_UNSEEN).split())
+
+
 def title_of(question: str) -> str:
     """The first words of a question, as a title of at most TITLE_LENGTH characters; "" where there are none to take."""
     question = question[:_LOOKED_AT]

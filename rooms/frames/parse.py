@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import BadFrame, TooLong
-from ..text import clean, utf16_length
+from ..text import clean, one_line, utf16_length
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 BEGINNING = ""  # in `chosen`: what the first messages follow
@@ -117,12 +117,12 @@ def parse_continue(body: dict, text_max: int = 0) -> Continue:
 
 def parse_title(body: dict) -> str | None:
     """`title`, cleaned and trimmed, of at most 200 characters; None where it is not given."""
-    return None if body.get("title") is None else " ".join(clean(_string(body, "title", 200)).split())
+    return None if body.get("title") is None else one_line(_string(body, "title", 200))
 
 
 def parse_name(body: dict) -> str | None:
     """`name`, cleaned and trimmed, of at most 60 characters; None where it is not given or empty."""
-    return None if body.get("name") is None else " ".join(clean(_string(body, "name", 60)).split()) or None
+    return None if body.get("name") is None else one_line(_string(body, "name", 60)) or None
 
 
 def parse_tab(name: str | None) -> str | None:
