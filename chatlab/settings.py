@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "rooms.middleware.DatabaseAway",
 ]
 if not DEBUG:  # with DEBUG on, `runserver` serves the files as they lie there
     MIDDLEWARE.insert(0, "servestatic.middleware.ServeStaticMiddleware")
@@ -143,10 +144,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("TEST_DATABASE", str(VAR_DIR / "test.sqlite3"))
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # Requests come in threads of their own (ASGI), so only a pool keeps their connections. It checks what it hands
-    # out: after a restart of the database it is full of dead ones.
+    # out: after a restart of the database it is full of dead ones. It gives a lost one up soon: its tries are ever
+    # further apart, and the next request begins anew.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 2, "max_size": int(positive("DATABASE_POOL", 20)), "timeout": 10},
+        "pool": {"min_size": 2, "max_size": int(positive("DATABASE_POOL", 20)), "timeout": 3, "reconnect_timeout": 2},
         # A worker that freezes inside a transaction holds its room's row: the database lets go of it, not the worker.
         "options": "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s",
         **DATABASES["default"].get("OPTIONS", {}),

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 # InternalError: what psycopg calls a transaction that PostgreSQL has ended because nobody went on with it.
 CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
+# PostgreSQL's codes for: a lock that did not come in time, a deadlock, a transaction that can't be serialized.
+CONTENTION = ("55P03", "40P01", "40001")
 
 _threads: ThreadPoolExecutor | None = None
 _connections: list[BaseDatabaseWrapper] = []  # of these threads
@@ -42,6 +44,11 @@ async def answers(within: float) -> bool:
     except (TimeoutError, *CONNECTION_ERRORS):
         return False
     return True
+
+
+def is_contention(error: Exception) -> bool:
+    """Whether somebody else was in the way of a transaction: the database itself is there."""
+    return getattr(error.__cause__, "sqlstate", None) in CONTENTION
 
 
 def quiet_connection() -> None:
@@ -111,5 +118,8 @@ def _read(function: Callable[..., T], args: tuple) -> T:
     try:
         return function(*args)
     except CONNECTION_ERRORS:
-        connections["default"].close()
+        had_one = connection.connection is not None
+        connection.close()
+        if not had_one:
+            raise
         return function(*args)

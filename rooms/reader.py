@@ -238,6 +238,7 @@ class RoomReader:
         """The log does not go on from what was sent: another history was restored, or the floor has risen."""
         self.feed.doubt()
         self.feed.rendering.forget()
+        self._to_show = {}
         self._window.start_over()
         self._owes_synced = True
         await self._send_snapshot()

@@ -303,6 +303,11 @@ class Screen:
         self._unconfirmed = 0
         self.says.append({"type": "sync", "cursor": self.cursor, **fields})
 
+    def kinds(self, since: int = 0) -> list[str]:
+        """The types of what came, in order: what moves the cursor, and that it is level."""
+        moving = ("snapshot", "deltas", "synced")
+        return [frame["type"] for frame in self.frames[since:] if frame["type"] in moving]
+
     def of(self, kind: str) -> list[dict]:
         return [frame for frame in self.frames if frame["type"] == kind]
 

@@ -22,7 +22,7 @@ LAYERS = (
     {"drill"},
     {"process"},
     {"urls", "routing"},
-    {"consumers", "views", "api", "admin"},
+    {"consumers", "views", "api", "admin", "middleware"},
     {"worker"},
     {"generation"},
     {"actions"},

@@ -132,7 +132,7 @@ def test_a_slow_reader_of_a_lost_history_is_not_sent_the_rest_of_another(place, 
             await reader.sync(Sync(screen.cursor))
             assert screen.cursor != before, "it is stuck"
         await reader.sync(Sync(screen.cursor))
-        assert [frame["type"] for frame in screen.frames[shown:]] == ["snapshot", "synced"] and screen.faults == []
+        assert screen.kinds(shown) == ["snapshot", "synced"] and screen.faults == []
         assert {**screen.state, "cursor": screen.cursor} == await database.read(log.snapshot, place.room)
         assert reader.full_since is None
 
@@ -152,7 +152,7 @@ def test_to_confirm_the_snapshot_is_to_confirm_what_came_before_it(place, length
         await reader.open(str(start))
         await asyncio.to_thread(restore, other)
         await reader.catch_up()
-        assert [frame["type"] for frame in screen.frames] == ["deltas", "synced", "snapshot", "synced"]
+        assert screen.kinds() == ["deltas", "synced", "snapshot", "synced"]
         assert await reader.sync(Sync(screen.cursor))
         assert not await reader.sync(Sync(screen.cursor)), "there is nothing left to confirm"
         assert reader._window._sent == reader._window._confirmed
@@ -172,7 +172,7 @@ def test_a_heartbeat_says_the_truth_after_a_restore(place) -> None:
         await asyncio.to_thread(restore, other)
         feed.doubt()
         await reader.sync(Sync(screen.cursor))
-        assert [frame["type"] for frame in screen.frames] == ["snapshot", "synced", "snapshot", "synced"]
+        assert screen.kinds() == ["snapshot", "synced", "snapshot", "synced"]
         assert screen.cursor == str(await database.read(log.head_of, place.room))
 
     asyncio.run(scenario())

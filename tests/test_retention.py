@@ -168,7 +168,7 @@ def test_c13_a_cursor_from_below_the_floor_is_answered_with_a_snapshot(place) ->
             screen.__init__(cursor=str(cursor))
             reader.sent = None
             await reader.open(str(cursor))
-            kinds = [frame["type"] for frame in screen.frames]
+            kinds = screen.kinds()
             assert kinds == (["snapshot", "synced"] if cursor.seq < below.seq else ["deltas", "synced"])
             assert screen.faults == [] and screen.cursor == str(reader.sent) == head
 
@@ -193,7 +193,7 @@ def test_c13_rows_that_go_between_two_pages_leave_no_hole(place, settings, left)
         while screen.cursor != str(head):
             assert await reader.sync(Sync(screen.cursor))
         await reader.sync(Sync(screen.cursor))
-        assert [frame["type"] for frame in screen.frames] == ["deltas", "snapshot", "synced"]
+        assert screen.kinds() == ["deltas", "snapshot", "synced"]
         assert screen.faults == [] and screen.text_of(pen.job.message) == "x" * 180_000
 
     head = place.head

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 LEFT = (1000, 1001)  # close codes of a page that goes by itself; a wire that is lost has others
 
+ADMIT_WITHIN = 4.0  # seconds for looking up who this is; daphne gives a whole handshake 5
 INBOX_MAX = 100  # events that wait for one socket; what comes then is lost to it, and read from the log
 
 
@@ -81,9 +82,10 @@ class RoomConsumer(AsyncConsumer):
         session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         try:
-            code = await self._admit(scope["url_route"]["kwargs"], session, authorization)
-        except CONNECTION_ERRORS as error:
-            logger.warning("%s: nobody can be admitted: %s", scope["path"], error)
+            async with asyncio.timeout(ADMIT_WITHIN):
+                code = await self._admit(scope["url_route"]["kwargs"], session, authorization)
+        except (TimeoutError, *CONNECTION_ERRORS) as error:
+            logger.warning("%s: nobody can be admitted: %r", scope["path"], error)
             return Close.DRAINING
         if code is not None:
             return code

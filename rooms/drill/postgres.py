@@ -71,6 +71,14 @@ class Cluster(Process):
         wait_for(lambda: not self.running, within, "PostgreSQL ends")
         return self.popen.returncode
 
+    def restart(self, number: signal.Signals) -> None:
+        """SIGINT is a `fast` shutdown: transactions are rolled back. SIGQUIT is an `immediate` one: as by a crash, and
+        the next start recovers from the log.
+        """
+        self.send(number)
+        self.popen.wait(30)
+        self.start()
+
     def stop(self) -> None:
         """At once: nobody wants its data any more."""
         if self.running:

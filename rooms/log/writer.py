@@ -107,8 +107,8 @@ class Writer:
         except Exception as error:
             if len(entries) > 1 and not isinstance(error, Unavailable):
                 # One of them spoils the transaction for all; alone, it fails alone.
-                for entry in entries:
-                    self._handle([entry])
+                for some in _apart(entries):
+                    self._handle(some)
                 return
             if not isinstance(error, (RoomError, Fenced)):
                 logger.exception("a change of room %s failed", entries[0][0].room)
@@ -132,9 +132,12 @@ class Writer:
             except database.CONNECTION_ERRORS as error:
                 connection.close()
                 unknown = attempt if attempt.batch is not None else unknown  # it came as far as its COMMIT
+                several = len({change.room for change in changes}) > 1
+                if several and unknown is None and database.is_contention(error):
+                    raise  # a room that somebody holds does not keep the others waiting
                 if time.monotonic() > deadline:
-                    logger.error("the database is not reachable: %s", error)
-                    raise Unavailable("The database is not reachable. Try again.", retry_after=5) from error
+                    logger.error("what was to be committed could not be: %s", error)
+                    raise Unavailable("This could not be saved. Try again.", retry_after=5) from error
                 time.sleep(pause)
                 pause = min(pause * 2, 1.0)
         if attempt.batch is not None:
@@ -176,6 +179,14 @@ class _Attempt:
             return False
         room, seq, chain = self._last_row
         return Delta.objects.filter(room=room, seq=seq, chain=chain).exists()
+
+
+def _apart(entries: list[tuple[Change, Future]]) -> list[list[tuple[Change, Future]]]:
+    """By rooms; what is of one room already, one by one."""
+    of_room: dict[str | None, list[tuple[Change, Future]]] = {}
+    for entry in entries:
+        of_room.setdefault(entry[0].room, []).append(entry)
+    return list(of_room.values()) if len(of_room) > 1 else [[entry] for entry in entries]
 
 
 def _apply(change: Change, log: Transaction) -> Any:

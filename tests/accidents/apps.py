@@ -120,6 +120,15 @@ def hears_nothing(times: str) -> None:
     process.listen = failing
 
 
+def gives_up_after(seconds: str) -> None:
+    """A database that is away, or that somebody holds (SQLite), is waited for no longer than this."""
+    from rooms.log import writer
+
+    writer.RETRY_FOR = float(seconds)
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        settings.DATABASES["default"]["OPTIONS"]["timeout"] = float(seconds)
+
+
 def has_another_clock(seconds: str) -> None:
     """Its own clock differs from everybody else's by so much."""
     from rooms import database
@@ -170,5 +179,6 @@ _ACCIDENTS = {
         hears_nothing,
         has_another_clock,
         *LIES,
+        gives_up_after,
     )
 }

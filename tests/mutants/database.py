@@ -105,4 +105,56 @@ DATABASE = [
         "            unknown = not cursor.chain\n",
         "tests/test_retention.py -k watch",
     ),
+    # -- PostgreSQL ------------------------------------------------------------------------------------------------
+    Mutant(
+        "postgres: a lost database is not waited for",
+        "rooms/log/writer.py",
+        "                if time.monotonic() > deadline:\n",
+        "                if True:\n",
+        "tests/test_faults_database.py -k c1",
+    ),
+    Mutant(
+        "postgres: what was lost in COMMIT is made again",
+        "rooms/log/writer.py",
+        "            if unknown is not None and unknown.landed():\n",
+        "            if False:\n",
+        "tests/test_faults_database.py -k cut_during_commit",
+    ),
+    Mutant(
+        "postgres: what was lost in COMMIT is taken for done",
+        "rooms/log/writer.py",
+        "            if unknown is not None and unknown.landed():\n",
+        "            if unknown is not None:\n",
+        "tests/test_faults_database.py -k cut_during_commit",
+    ),
+    Mutant(
+        "postgres: a COMMIT is asked about without the rooms' locks",
+        "rooms/log/writer.py",
+        "            log = Transaction(self.changes)\n            if unknown is not None and unknown.landed():\n",
+        "            landed = unknown is not None and unknown.landed()\n"
+        "            log = Transaction(self.changes)\n"
+        "            if landed:\n",
+        "tests/test_faults_database.py -k under_way",
+    ),
+    Mutant(
+        "postgres: a locked room keeps the others waiting",
+        "rooms/log/writer.py",
+        "                if several and unknown is None and database.is_contention(error):\n",
+        "                if False:\n",
+        "tests/test_faults_database.py -k somebody_locks",
+    ),
+    Mutant(
+        "postgres: a page without its database is a traceback",
+        "rooms/middleware.py",
+        "        if not isinstance(exception, CONNECTION_ERRORS):\n",
+        "        if True:\n",
+        "tests/test_faults_database.py -k c5",
+    ),
+    Mutant(
+        "postgres: a socket waits for its database as long as daphne lets it",
+        "rooms/consumers/room.py",
+        "            async with asyncio.timeout(ADMIT_WITHIN):\n",
+        "            async with asyncio.timeout(None):\n",
+        "tests/test_faults_database.py -k c5",
+    ),
 ]
