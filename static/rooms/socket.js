@@ -24,6 +24,7 @@ export class RoomSocket {
   #timers = {};
   #heardAt = 0;
   #pausedAt = null;
+  #isSignedOut = false; // as the last socket that was open was told
   #isCut = false;
   #isGone = false;
 
@@ -125,6 +126,7 @@ export class RoomSocket {
 
   #welcomed() {
     this.#clear("connect");
+    this.#isSignedOut = false;
     this.#open = true;
     this.#after("steady", STEADY, () => (this.#attempt = 0));
     this.#timers.beat = setInterval(() => this.sync(), this.heartbeat);
@@ -150,12 +152,13 @@ export class RoomSocket {
   /** The end, by a close code or a `bye`. But a sign-in in another tab changes the cookie: with the new one, try once. */
   #ended(code, detail) {
     if (code === SIGNED_OUT && this.#open) {
+      this.#isSignedOut = true;
       this.#lost();
       return;
     }
     this.#isGone = true;
     this.#throwAway();
-    this.onphase("gone", { code, detail });
+    this.onphase("gone", { code: this.#isSignedOut ? SIGNED_OUT : code, detail });
   }
 
   #throwAway(code) {

@@ -104,10 +104,10 @@ for (const end of [() => FakeSocket.last.end(4501), () => FakeSocket.last.say({ 
     end();
     t.mock.timers.tick(500);
     assert.equal(FakeSocket.made.length, 2);
-    end();
+    FakeSocket.last.end(4503);
     t.mock.timers.tick(120_000);
     assert.equal(FakeSocket.made.length, 2);
-    assert.equal(names().at(-1), "gone");
+    assert.deepEqual([names().at(-1), phases.at(-1)[1].code], ["gone", 4501], "a stranger now; but why is what counts");
   });
 }
 
