@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("shared_stage", ["sqlite"
 def second_server(shared_stage: Stage, layer, tmp_path_factory, upstream: UpstreamProcess) -> Iterator[Server]:
     """Another process on the same database and the same Redis."""
     folder: Path = tmp_path_factory.mktemp("second")
-    same = {name: shared_stage.server.env[name] for name in ("DATABASE_URL", "REDIS_URL", "REDIS_PREFIX")}
+    env = shared_stage.server.env
+    same = {name: env[name] for name in ("DATABASE_URL", "REDIS_URL", "REDIS_PREFIX") if name in env}
     server = Server(folder, upstream.base_url, CHATLAB_WORKER="external", **same)
     server.start()
     yield server
