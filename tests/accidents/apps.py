@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -14,6 +16,7 @@ from django.conf import settings
 
 from .lies import LIES
 
+WINDOW = 20  # later events that may come before one
 HOLD_FOR = 60.0  # seconds: a test that went wrong must not leave a process waiting for ever
 
 
@@ -129,6 +132,34 @@ def gives_up_after(seconds: str) -> None:
         settings.DATABASES["default"]["OPTIONS"]["timeout"] = float(seconds)
 
 
+def hears_badly(path: str) -> None:
+    """Of what comes from Redis, events are lost, come twice, or come after up to WINDOW later ones. A file holds these
+    three shares, also while it runs; another one, `PATH.lost`, grows by a byte for each that is lost.
+    """
+    from rooms.broadcast.redis import RedisLayer
+
+    chance, hear, held, count = random.Random(Path(sys.argv[0]).name), RedisLayer._deliver, [], 0
+
+    def hearing(self: RedisLayer, topic: str, data: bytes) -> None:
+        nonlocal count
+        count += 1
+        loss, twice, late = map(float, Path(path).read_text().split())
+        fate = chance.random()
+        if fate < loss:
+            _note(Path(f"{path}.lost"))
+        elif fate < loss + late:
+            held.append((count + chance.randint(1, WINDOW), topic, data))
+        else:
+            hear(self, topic, data)
+            if chance.random() < twice:
+                hear(self, topic, data)
+        for entry in [entry for entry in held if entry[0] <= count]:
+            held.remove(entry)
+            hear(self, *entry[1:])
+
+    RedisLayer._deliver = hearing
+
+
 def has_another_clock(seconds: str) -> None:
     """Its own clock differs from everybody else's by so much."""
     from rooms import database
@@ -177,6 +208,7 @@ _ACCIDENTS = {
         freezes_in_a_transaction,
         holds_its_claims,
         hears_nothing,
+        hears_badly,
         has_another_clock,
         *LIES,
         gives_up_after,

@@ -19,7 +19,7 @@ LOOKS = {"CHATLAB_ROOM_QUEUE": "1000", "CHATLAB_QUEUE_POLL": "0.25", "CHATLAB_HE
 class Stage:
     def __init__(self, folder: Path, upstream: str, **settings: str):
         self.folder = folder
-        self.server = Server(folder, upstream, CHATLAB_WORKER="external", **LOOKS, **settings)
+        self.server = Server(folder, upstream, CHATLAB_WORKER="external", **LOOKS | settings)
         self.workers: list[WorkerProcess] = []
         self._count = 0
 
