@@ -225,6 +225,7 @@ def test_a_reader_learns_nothing_that_is_for_members(place) -> None:
     pen = place.begin("Second?")
     pen.write("Yes.")
     pen.end(usage={"input": 4711, "output": 4712})
+    commit_now(actions.retry(lurker.member, place.room, frames.Retry(pen.job.message, "asks-again")))
     made = link_to(place)
     client = holder(made)
     texts = [
@@ -243,6 +244,7 @@ def test_deltas_are_told_without_what_is_for_members(place) -> None:
     pen = place.begin("More?")
     pen.write("Of course.")
     pen.end(usage={"input": 4711, "output": 4712})
+    commit_now(actions.retry(lurker.member, place.room, frames.Retry(pen.job.message, "asks-again")))
     commit_now(actions.change_room(place.member, place.room, frames.ChangeRoom(title="Renamed")))
     page = log.page_after(place.room, before)
     whole = frames.deltas(page.items, page.cursor)

@@ -30,6 +30,10 @@ async def test_retry_is_another_answer_beside_the_old_one(upstream, server, alic
         message = await tab_.finished(new)
         assert (message["status"], message["text"]) == ("complete", "".join(words(30, 100)))
         assert message["parent"] == tab_.message(old)["parent"] and message["id"] != old
+    (asker,) = (who for who, member in here.state["members"].items() if member["name"] == "Bob")
+    shown = (await alice.snapshot(room))["messages"]
+    for messages in (here.state["messages"], shown):
+        assert {m["id"]: m.get("asker") for m in messages if m["role"] == "assistant"} == {old: None, new: asker}
     assert here.message(old) == before and server.database.text(old) == "".join(words(20))
     asked = [entry["body"]["input"] for entry in await upstream.requests(question)]
     assert asked[0] == asked[1], "the new answer is not told of the old one"

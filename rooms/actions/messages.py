@@ -124,6 +124,7 @@ def _open(
         parent=parent_id,
         at=at,
         client_id=client_id,
+        asker=member.pk if client_id and role == Message.Role.ASSISTANT else None,
         model=model,
     )
     seq = log.append(member.room_id, "opened", frames.opened(body), message=message_id, at=at)

@@ -32,6 +32,7 @@ def message(
     at: datetime,
     reasoning: str = "",
     client_id: str | None = None,
+    asker: str | None = None,
     model: str = "",
     seq: int | None = None,
     usage: dict | None = None,
@@ -41,8 +42,9 @@ def message(
 ) -> dict:
     body = {"id": id, "role": role, "author": author, "text": text, "status": status, "digest": digest}
     body |= {"parent": parent, "at": time(at)}
-    optional = {"reasoning": reasoning or None, "client_id": client_id, "model": model or None, "seq": seq}
-    optional |= {"usage": usage, "failure": failure, "by": by, "closed_at": closed_at and time(closed_at)}
+    optional = {"reasoning": reasoning or None, "client_id": client_id, "asker": asker, "model": model or None}
+    optional |= {"seq": seq, "usage": usage, "failure": failure, "by": by}
+    optional |= {"closed_at": closed_at and time(closed_at)}
     return body | {key: value for key, value in optional.items() if value is not None}
 
 

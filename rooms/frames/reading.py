@@ -17,7 +17,7 @@ HIDDEN = "hidden"  # an item of a kind that clients don't know: it moves the cur
 _PASSES = tuple(
     f'{{"type":"{kind}"' for kind in ("welcome", "snapshot", "deltas", "synced", "rendered", "error", "bye")
 )
-_KEPT_FROM_READERS = ("usage", "client_id")
+_KEPT_FROM_READERS = ("usage", "client_id", "asker")
 
 
 def is_for_readers(frame: str) -> bool:

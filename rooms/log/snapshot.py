@@ -119,7 +119,7 @@ def _message(row: Message) -> dict:
         "status": row.status,
     }
     if row.role == Message.Role.ASSISTANT:
-        body |= _outcome(row.generation)
+        body |= {"asker": row.member_id if row.client_id else None, **_outcome(row.generation)}
         if row.generation.status == Generation.Status.STREAMING:
             _add_tail(row, body)
     return frames.message(**body)

@@ -83,18 +83,28 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-function metaOf(message, { stopping }) {
+function metaOf(message, names) {
   if (message.role !== "assistant") return "";
-  if (message.status === "queued") return word("meta.queued");
+  return [askedBy(message, names), ...progressOf(message, names)].filter(Boolean).join(" · ");
+}
+
+/** Of an answer that somebody wanted again, or to go on. */
+function askedBy({ asker }, { me, members }) {
+  if (!asker) return "";
+  return asker === me ? word("meta.asker.me") : word("meta.asker", { name: members[asker]?.name ?? word("somebody") });
+}
+
+function progressOf(message, { stopping }) {
+  if (message.status === "queued") return [word("meta.queued")];
   if (message.status === "streaming") {
-    if (stopping) return word("meta.stopping");
-    return word(message.text ? "meta.writing" : "meta.thinking");
+    if (stopping) return [word("meta.stopping")];
+    return [word(message.text ? "meta.writing" : "meta.thinking")];
   }
   const facts = [];
   const seconds = (new Date(message.closed_at) - new Date(message.at)) / 1000;
   if (seconds >= 0) facts.push(word("meta.seconds", { n: Math.round(seconds * 10) / 10 }));
   if (message.usage?.output) facts.push(word("meta.tokens", { n: message.usage.output }));
-  return facts.join(" · ");
+  return facts;
 }
 
 function noteOf(message, { me, members }) {
