@@ -167,6 +167,7 @@ else:
 
 # -- users, sessions, security ---------------------------------------------------------------------------------------
 
+SESSION_ENGINE = "chatlab.sessions"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
     for validator in (

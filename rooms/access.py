@@ -219,7 +219,8 @@ def _visitors_of_sessions(keys: set[str]) -> dict[str, Visitor]:
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
         return {key: _visitor(key, store(key).load()) for key in keys}
-    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    possible = [key for key in keys if store(key).session_key]  # the store drops a key that it cannot have made
+    rows = store.get_model_class().objects.filter(session_key__in=possible, expire_date__gt=timezone.now())
     return {key: _visitor(key, store().decode(data)) for key, data in rows.values_list("session_key", "session_data")}
 
 

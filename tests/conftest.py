@@ -33,6 +33,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """PostgreSQL goes, and all its databases with it."""
+    return request.config.getoption("engines") == POSTGRES
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """The test database; what tests commit to it is deleted behind them.
 

@@ -45,9 +45,9 @@ def join(visitor: Visitor, place: Place) -> Member:
     return commit_now(actions.join(visitor, place.room)).member
 
 
-def seen_again(visitor: Visitor, member: str) -> str:
+def seen_again(visitor: Visitor, member: str = "", link: str = "") -> str:
     """What has become of a listening socket."""
-    seat = Seat(visitor, member)
+    seat = Seat(visitor, member, link)
     return access.still_there([seat])[seat]
 
 
@@ -58,6 +58,12 @@ def test_a_stranger_is_nobody(place) -> None:
     for session in (None, "", "x" * 32, "\0", "'; DROP TABLE"):
         visitor, member = access.admit(session, "", place.room)
         assert not visitor.known and member is None
+
+
+def test_a_session_that_nobody_can_have_is_none(place) -> None:
+    """PostgreSQL refuses NUL, even to look for it."""
+    made_up = Client().get(f"/api/rooms/{place.room}", headers={"cookie": 'sessionid="\\000bcdefghij"'})
+    assert made_up.status_code == 404 and made_up.json()["code"] == "not_found"
 
 
 def test_a_guest_is_the_member_of_its_session(place) -> None:

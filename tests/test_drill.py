@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from rooms.drill import history
 
+from .harness.engines import PostgreSQL, SQLite
 from .harness.processes import ROOT, environment, python
 from .harness.server import Server
 
@@ -26,14 +26,13 @@ def drill(*arguments: str) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator:
+def start(tmp_path_factory: pytest.TempPathFactory, engines: SQLite | PostgreSQL) -> Iterator:
     """`start(**settings)`: a server with the demo model."""
     started: list[Server] = []
 
     def make(**settings: str) -> Server:
         folder = tmp_path_factory.mktemp("drilled")
-        shutil.copy(empty_database, folder)
-        started.append(Server(folder, CHATLAB_DEMO_RATE="400", **settings))
+        started.append(Server(folder, CHATLAB_DEMO_RATE="400", **engines.settings_for(folder) | settings))
         started[-1].start()
         return started[-1]
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import shutil
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
+from .harness.engines import SQLite
 from .harness.server import Server
 from .harness.upstream import Question, UpstreamProcess, words
 from .harness.waiting import wait_for
 from .sending import answered, insist, refused
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.sqlite_only("faults of a file")]
 
 HELD = 6.0  # seconds that somebody else holds the database, longer than a lease goes unrenewed; SQLite waits for 20
 LEASE = {"CHATLAB_LEASE": "4", "CHATLAB_LEASE_RENEW": "1"}
@@ -38,14 +37,13 @@ connection.execute("ROLLBACK")
 
 @pytest.fixture(scope="module")
 def starting(
-    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, upstream: UpstreamProcess
+    tmp_path_factory: pytest.TempPathFactory, engines: SQLite, upstream: UpstreamProcess
 ) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(**settings: str) -> Server:
         folder = tmp_path_factory.mktemp("server")
-        shutil.copy(empty_database, folder)
-        servers.append(Server(folder, upstream.base_url, **settings))
+        servers.append(Server(folder, upstream.base_url, **engines.settings_for(folder) | settings))
         servers[-1].start()
         return servers[-1]
 

@@ -11,16 +11,12 @@ from rooms import access, search
 from rooms.access import Visitor
 from rooms.models import Member
 
-from .fakes import Place, alone, new_place
+from .fakes import Place, new_place
 from .test_links import guest, holder, link_to
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 HOSTILE = "<script>alert(1)</script> & <b>"
-
-
-@pytest.fixture(autouse=True)
-def _alone(transactional_db):
-    with alone():
-        yield
 
 
 @pytest.fixture
