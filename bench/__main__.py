@@ -3,9 +3,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from . import burst, join, latency, storm, upstream
+from . import burst, idle, join, latency, slow, storm, upstream
 
-FIGURES = {"latency": latency, "burst": burst, "join": join, "storm": storm, "upstream": upstream}
+FIGURES = {
+    "latency": latency,
+    "burst": burst,
+    "join": join,
+    "storm": storm,
+    "slow": slow,
+    "idle": idle,
+    "upstream": upstream,
+}
 
 
 def main() -> None:
