@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 RESTART_AFTER = 1.0  # seconds until a background task that failed is tried again
 DRAIN_WITHIN = 10.0  # seconds over which readers are sent away by SIGUSR1; the process goes on, /readyz is red
+PULSE, STOOD_STILL = 0.5, 1.0  # seconds between two looks at the event loop, and what is worth a line
 LEAVE_WITHIN = 2.0  # the same, when the process ends
 GRACE = 3.0  # seconds that answers under way get when the process is told to stop
 
@@ -45,6 +46,7 @@ def start() -> None:
     _keep("presence", presence.watch)
     _keep("presence-events", presence.listen)
     _keep("tidy", worker.tidy)
+    _keep("pulse", pulse)
     _drain_on_signal()
     if settings.CHATLAB_WORKER == "embedded":
         _keep("worker-events", listen)
@@ -87,6 +89,17 @@ async def stop(grace: float = GRACE) -> None:
     await actions.stop_publishing()
     await broadcast.close()
     await asyncio.to_thread(actions.close_writer)
+
+
+async def pulse() -> None:
+    """Say it when nothing ran for a while: a call that blocks the event loop, or a machine that froze the process."""
+    loop = asyncio.get_running_loop()
+    while True:
+        before = loop.time()
+        await asyncio.sleep(PULSE)
+        late = loop.time() - before - PULSE
+        if late > STOOD_STILL:
+            logger.warning("the event loop stood still for %.1f s", late)
 
 
 async def listen() -> None:

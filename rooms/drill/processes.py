@@ -124,6 +124,9 @@ class Process:
         lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
         return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     def open_sockets(self) -> int:
         found = 0
         for entry in Path(f"/proc/{self.pid}/fd").iterdir():

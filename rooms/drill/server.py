@@ -62,9 +62,9 @@ class Server(Process):
             raise RuntimeError("the server runs still")
         self.start()
 
-    def answers(self) -> bool:
+    def answers(self, path: str = "/healthz") -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as response:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=2) as response:
                 return response.status == 200
         except urllib.error.HTTPError:
             return False

@@ -176,6 +176,11 @@ def has_another_clock(seconds: str) -> None:
         module.datetime = Shifted
 
 
+def blocks_its_loop(seconds: str) -> None:
+    """SIGUSR2 makes the event loop's thread sleep for so long."""
+    signal.signal(signal.SIGUSR2, lambda *_: time.sleep(float(seconds)))
+
+
 def _note(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b".")
@@ -210,6 +215,7 @@ _ACCIDENTS = {
         hears_nothing,
         hears_badly,
         has_another_clock,
+        blocks_its_loop,
         *LIES,
         gives_up_after,
     )
