@@ -52,12 +52,12 @@ async def test_fifty_stuck_readers_cost_a_window_each_and_their_neighbour_nothin
     room = await alice.create_room()
     here, elsewhere = await tab(alice, room), await tab(alice, await alice.create_room())
     # Whatever a server needs for such an answer, it has afterwards.
-    await elsewhere.finished(await elsewhere.post(megabytes(8)), within=60)
+    await elsewhere.finished(await elsewhere.post(megabytes(4)), within=60)
     await stuck(alice, room, STUCK)
     before = crowded.memory()
-    answer = await here.post(megabytes(8))
+    answer = await here.post(megabytes(4))
     text = (await here.finished(answer, within=60))["text"]
-    assert text == crowded.database.text(answer) and len(text) == 400 * len(PIECE)
+    assert text == crowded.database.text(answer) and len(text) == 200 * len(PIECE)
     assert len(here.received("welcome")) == 1, "the neighbour was disturbed"
     grown = crowded.memory() - before
     assert grown < 40 * MIB, f"{grown / MIB:.0f} MiB for {STUCK} readers that do not read"

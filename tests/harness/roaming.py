@@ -14,8 +14,7 @@ class RoamingTab(Tab):
         super().__init__(servers[0].url, room, person.socket_headers, comes_back=True)
         self._urls = cycle([server.url for server in servers])
 
-    async def _one_socket(self) -> None:
-        url = next(self._urls)
-        self.address = f"{url.replace('http', 'ws', 1)}/ws/rooms/{self.room}/"
-        self.headers = {**self.headers, "Origin": url}
-        await super()._one_socket()
+    async def _connect(self):
+        self.url = next(self._urls)
+        self.headers = {**self.headers, "Origin": self.url}
+        return await super()._connect()
