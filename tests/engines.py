@@ -28,7 +28,8 @@ WORKER = "PYTEST_XDIST_WORKER"
 
 # Who has none of these reaches no table: pytest-django refuses connections, and where servers come from is `engines`.
 REACHES_TABLES = {"db", "transactional_db", "engines"}
-BRINGS_ITS_OWN = {"cluster", "layer"}  # a PostgreSQL or a Redis, of tests/stages.py
+# A PostgreSQL or a Redis: of tests/stages.py, of tests/postgres_under_fault.py.
+BRINGS_ITS_OWN = {"cluster", "layer", "shared_engine"}
 
 LEFT = pytest.StashKey[Counter[str]]()
 MISSING = pytest.StashKey[str]()

@@ -157,4 +157,48 @@ DATABASE = [
         "            async with asyncio.timeout(None):\n",
         "tests/test_faults_database.py -k c5",
     ),
+    Mutant(
+        "postgres: a delta for each piece of text, however many have gathered",
+        "rooms/generation/recorder.py",
+        "        if pieces and pieces[-1].part == part:\n",
+        "        if False:\n",
+        "tests/test_faults_database.py -k c6",
+    ),
+    Mutant(
+        "postgres: a pool that tries again ever more seldom",
+        "chatlab/settings.py",
+        ', "reconnect_timeout": 2}',
+        "}",
+        "tests/test_faults_database.py -k c5",
+    ),
+    # -- SQLite ----------------------------------------------------------------------------------------------------
+    Mutant(
+        "sqlite: nobody is told that it could not be saved",
+        "rooms/log/writer.py",
+        '                    raise Unavailable("This could not be saved. Try again.", retry_after=5) from error\n',
+        "                    pass\n",
+        "tests/test_faults_database_sqlite.py -k takes_nothing",
+    ),
+    Mutant(
+        "sqlite: what somebody holds is not waited for",
+        "chatlab/settings.py",
+        '        "timeout": 20,\n',
+        '        "timeout": 0,\n',
+        "tests/test_faults_database_sqlite.py -k busy_for_seconds",
+    ),
+    # -- a long history --------------------------------------------------------------------------------------------
+    Mutant(
+        "history: everybody who joins reads the room",
+        "rooms/feed.py",
+        "        if future is None:\n            future = self._shared[key]",
+        "        if True:\n            future = self._shared[key]",
+        "tests/test_faults_database_history.py -k few_queries",
+    ),
+    Mutant(
+        "history: whoever was here is sent all that he missed",
+        "rooms/log/read.py",
+        " or head - seq > settings.CHATLAB_REPLAY_MAX:\n",
+        ":\n",
+        "tests/test_faults_database_history.py -k fifty",
+    ),
 ]
