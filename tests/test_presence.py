@@ -65,9 +65,9 @@ class Town:
         alive = [process for process in self.processes if process not in self.away]
         told = []
         for process in alive:
-            process.show()
-            if news := process.news():
-                told.append({"process": process._process, "rooms": json.dumps(news)})
+            words = {room: word for room in list(process._rooms) if (word := process.tick(room)) is not None}
+            if words:
+                told.append({"process": process._process, "rooms": json.dumps(words)})
         self.events += len(told)
         for process in alive:
             for event in told:
@@ -342,14 +342,14 @@ def test_who_types_is_in_the_list_however_many_there_are() -> None:
     assert crowd[0].sees["member-079"]["typing"]
 
 
-def test_made_up_tabs_fill_nothing() -> None:
+def test_of_made_up_tabs_the_oldest_are_dropped() -> None:
     town = Town()
     for number in range(10 * TABS_MAX):
-        socket = town.enter(0, "eve", f"tab-{number}")
+        socket = town.enter(0, "eve", f"tab-{number:03d}", seq=number)
         town.processes[0].leave(socket, gone=False)
     ada = town.enter(0, "ada")
     town.tick()
-    assert len(ada.sees["eve"]["cursors"]) <= TABS_MAX
+    assert ada.sees["eve"]["cursors"] == list(range(9 * TABS_MAX, 10 * TABS_MAX))
 
 
 def test_a_reader_that_is_behind_gets_the_newest_when_it_takes_frames_again() -> None:

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable
 
 from .. import broadcast, frames
-from .company import Company, Connected, People, Word
+from .company import Company, Connected, Word
 
 __all__ = ["Connected", "Presence", "presence"]
 
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds: the most often that a room's presence is told
 SENDS = 100  # presence frames a second that the sockets of one room get together
+ROOMS_AT_ONCE = 20  # looked at without a pause
 REPEAT_EVERY = 5.0  # seconds after which a process says again what the others may have missed
 
 
@@ -32,34 +33,30 @@ class _Room:
 
     def __init__(self) -> None:
         self.company = Company()
-        self.people: People | None = None
-        self.frame = ""
-        self.framed_at = float("-inf")
-        self.told: Word | None = None
-        self.told_at = float("-inf")
         self.asked = False  # a process that has just come to this room does not know of us
+        self._frame, self._signs, self._framed_at = "", None, float("-inf")
+        self._told, self._told_at = None, float("-inf")
 
-    @property
-    def pace(self) -> float:
-        """Seconds between two frames, and between two events."""
-        return max(TICK, len(self.company.tabs) / SENDS)
-
-    def make_frame(self, now: float) -> str:
-        """The newest frame; made anew where there is news, and where it is time."""
-        if now - self.framed_at >= self.pace:
-            people = self.company.people(now)
-            if people.is_news_after(self.people):
-                self.people, self.framed_at = people, now
-                self.frame = frames.presence(people.members, people.more)
-        return self.frame
-
-    def news(self, now: float) -> Word | None:
-        """What the other processes are to be told now. Without others in this room, only that we are here."""
+    def tick(self, now: float) -> Word | None:
+        """Give each socket the newest frame, where it has another one. Returns what the others are to be told."""
         word = self.company.word(now)
-        changed = word != self.told and self.company.is_shared and now - self.told_at >= self.pace
-        if not (changed or self.asked or now - self.told_at >= REPEAT_EVERY):
+        tabs = self.company.tabs
+        pace = max(TICK, len(tabs) / SENDS)
+        if now - self._framed_at >= pace and (signs := self.company.signs(word)) != self._signs:
+            self._signs, self._framed_at = signs, now
+            self._frame = frames.presence(*self.company.people(word))
+        for tab in tabs:
+            if tab.shown != self._frame and not tab.socket.is_behind:
+                tab.shown = self._frame
+                tab.socket.show(self._frame)
+        return self._news(word, now, pace)
+
+    def _news(self, word: Word, now: float, pace: float) -> Word | None:
+        """Without others in this room, only that we are here."""
+        changed = self.company.is_shared and word != self._told and now - self._told_at >= pace
+        if not (changed or self.asked or now - self._told_at >= REPEAT_EVERY):
             return None
-        self.told, self.told_at, self.asked = word, now, False
+        self._told, self._told_at, self.asked = word, now, False
         return word
 
 
@@ -90,9 +87,14 @@ class Presence:
         """Tell this process's sockets and the other processes, for ever."""
         while True:
             await asyncio.sleep(TICK)
-            self.show()
-            if news := self.news():
-                await broadcast.send_presence(self._process, json.dumps(news))
+            told = {}
+            for number, room_id in enumerate(list(self._rooms), 1):
+                if (word := self.tick(room_id)) is not None:
+                    told[room_id] = word
+                if number % ROOMS_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # what streams does not wait for all rooms
+            if told:
+                await broadcast.send_presence(self._process, json.dumps(told))
 
     async def listen(self) -> None:
         """Hear the other processes, for ever."""
@@ -104,25 +106,13 @@ class Presence:
         finally:
             await mailbox.close()
 
-    def show(self) -> None:
-        """Give each of our sockets the newest frame of its room, where it has another one."""
-        now = self._clock()
-        for room in self._rooms.values():
-            frame = room.make_frame(now)
-            for tab in room.company.tabs:
-                if tab.shown != frame and not tab.socket.is_behind:
-                    tab.shown = frame
-                    tab.socket.show(frame)
-
-    def news(self) -> dict[str, list]:
-        """What the other processes are to be told, by room. Rooms that nobody of ours is in any more are forgotten."""
-        now, told = self._clock(), {}
-        for room_id, room in list(self._rooms.items()):
-            if (word := room.news(now)) is not None:
-                told[room_id] = word.packed()
-            if room.company.is_empty:
-                del self._rooms[room_id]
-        return told
+    def tick(self, room_id: str) -> Word | None:
+        """Look at one room. Returns what the other processes are to be told of it."""
+        room = self._rooms[room_id]
+        word = room.tick(self._clock())
+        if room.company.is_empty:
+            del self._rooms[room_id]
+        return word
 
     def hear(self, event: dict) -> None:
         if event["process"] == self._process:

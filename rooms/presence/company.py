@@ -63,20 +63,25 @@ class Tab:
         return AWAY if socket.away else HERE, self.seq
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a process says about its tabs in a room: (member, tab, state, sequence), and who types."""
+class Word(NamedTuple):
+    """What a process says about its tabs in a room: (member, tab, state, sequence) of each, and who types."""
 
     tabs: list[tuple[str, str, int, int]]
     typing: list[str]
-
-    def packed(self) -> list:
-        return [self.tabs, self.typing]
 
     @classmethod
     def unpack(cls, packed: list) -> Word:
         tabs, typing = packed
         return cls([(member, tab, state, seq) for member, tab, state, seq in tabs], list(typing))
+
+
+class Person(NamedTuple):
+    """A member who is here: with each tab's cursor, the one that is furthest behind first."""
+
+    id: str
+    cursors: tuple[int, ...]
+    typing: bool
+    away: bool
 
 
 class Company:
@@ -86,6 +91,7 @@ class Company:
         self._tabs: dict[tuple[str, str], Tab] = {}
         self._typing: dict[str, float] = {}  # member -> until when
         self._others: dict[str, tuple[float, Word]] = {}  # process -> until when its word counts, its word
+        self._heard = 0  # how often what the others say has changed
 
     @property
     def tabs(self) -> list[Tab]:
@@ -129,26 +135,39 @@ class Company:
 
     def hear(self, process: str, word: Word, now: float) -> bool:
         """Another process's word. True where it was not known to be in this room."""
-        is_new = process not in self._others
+        _, before = self._others.pop(process, (0, None))
         if word.tabs:
             self._others[process] = now + WORD_HOLDS, word
-        else:
-            self._others.pop(process, None)
-        return is_new and bool(word.tabs)
+        self._heard += word != before
+        return before is None and bool(word.tabs)
 
     def word(self, now: float) -> Word:
         """What this process has to say. Whatever has run out is forgotten."""
-        for key, tab in list(self._tabs.items()):
+        if self._typing:
+            self._typing = {member: until for member, until in self._typing.items() if until > now}
+        if self._others:
+            valid = {process: said for process, said in self._others.items() if said[0] > now}
+            self._heard += len(valid) != len(self._others)
+            self._others = valid
+        tabs, gone = [], []
+        for key, tab in self._tabs.items():
+            state, seq = tab.look(now)
             if tab.socket is None and now - tab.heard > GONE_AFTER:
-                del self._tabs[key]
-        self._typing = {member: until for member, until in self._typing.items() if until > now}
-        self._others = {process: (until, word) for process, (until, word) in self._others.items() if until > now}
-        tabs = [(member, name, *tab.look(now)) for (member, name), tab in self._tabs.items()]
+                gone.append(key)
+            else:
+                tabs.append((*key, state, seq))
+        for key in gone:
+            del self._tabs[key]
         return Word(tabs, sorted(self._typing))
 
-    def people(self, now: float) -> People:
-        """Everybody, per person. Where they are more than MEMBERS_MAX, those who type or look come first."""
-        words = [self.word(now), *(word for _, word in self._others.values())]
+    def signs(self, word: Word) -> tuple:
+        """Something that differs whenever `people` may; how far a tab is that nobody else is with, nobody asks."""
+        alone = len(word.tabs) == 1 and not self._others
+        return [tab[:3] for tab in word.tabs] if alone else word.tabs, word.typing, self._heard
+
+    def people(self, own: Word) -> tuple[list[Person], int]:
+        """Everybody, per person, and how many more there are than MEMBERS_MAX: those who type or look come first."""
+        words = [own, *(word for _, word in self._others.values())]
         tabs: dict[tuple[str, str], tuple[int, int]] = {}
         for word in words:
             for member, name, *seen in word.tabs:  # of a tab that two processes know, the one that has it knows best
@@ -164,34 +183,7 @@ class Company:
                 typing=member in typing,
                 away=max(seen)[0] != HERE,
             )
-            for member, seen in sorted(seen_of.items())
+            for member, seen in seen_of.items()
         ]
-        shown = sorted(everybody, key=lambda person: (not person.typing, person.away))[:MEMBERS_MAX]
-        return People(sorted(shown), len(everybody) - len(shown), alone=len(tabs) == 1)
-
-
-class Person(NamedTuple):
-    """A member who is here: with each tab's cursor, the one that is furthest behind first."""
-
-    id: str
-    cursors: tuple[int, ...]
-    typing: bool
-    away: bool
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """What a `presence` frame says: who is here, and how many more there are."""
-
-    members: list[Person]
-    more: int
-    alone: bool  # one tab only
-
-    def is_news_after(self, before: People | None) -> bool:
-        """How far a tab is that nobody else is with, nobody asks."""
-        if before is not None and self.alone and before.alone:
-            return self._without_cursors() != before._without_cursors()
-        return self != before
-
-    def _without_cursors(self) -> list[Person]:
-        return [person._replace(cursors=()) for person in self.members]
+        shown = sorted(everybody, key=lambda person: (not person.typing, person.away, person.id))[:MEMBERS_MAX]
+        return sorted(shown), len(everybody) - len(shown)

@@ -69,6 +69,7 @@ session = new RoomSession({
       view.changes(list, isLive);
       if (isLive) announcer.changes(list, session.log);
       tabTitle.changes(list, session.log);
+      if (list.some(({ kind }) => kind === "member" || kind === "reset")) people.draw();
     },
     connection(shown) {
       if (shown.state === "live") view.level();
@@ -145,6 +146,7 @@ window.chatlab = {
 };
 
 view.hydrate();
+people.draw();
 view.pending.set(session.outbox.items);
 connectionView.outbox(session.outbox.items.length);
 showTarget();
@@ -182,7 +184,6 @@ function drawn() {
   tabTitle.show(name, running);
   sidebar.current({ title: name, live: running });
   modelChoice.show();
-  people.draw();
   branches.drawn();
   connectionView.drawCount();
 }
