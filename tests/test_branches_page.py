@@ -55,7 +55,7 @@ async def test_an_edited_question_is_a_version_and_the_choice_is_everybodys(
     await mine.reload()
     await pages.live(mine)
     await showing(mine, first, "one", behind, "two")
-    html = (await alice.client.get(f"/rooms/{room}/")).text.partition('<template id="message">')[0]
+    html = (await alice.request("GET", f"/rooms/{room}/")).text.partition('<template id="message">')[0]
     assert "1 / 2" in html and second not in html, "and so does the page as the server writes it"
     server.database.check_room(room)
 

@@ -15,9 +15,9 @@ from .harness.waiting import eventually
 
 async def make_link(person, room: str, lasts: str = "") -> str:
     """The address of a new link, as its page shows it to the owner."""
-    await person.client.get("/")
+    await person.client.get(f"{person.server.url}/")
     form = {"csrfmiddlewaretoken": person.client.cookies["csrftoken"], "lasts": lasts}
-    page = await person.client.post(f"/rooms/{room}/links/", data=form)
+    page = await person.client.post(f"{person.server.url}/rooms/{room}/links/", data=form)
     assert page.status_code == 200, page.text
     return re.search(r'value="(http://[^"]*/shared/[^"]+#[^"]+)"', page.text)[1]
 
@@ -25,7 +25,9 @@ async def make_link(person, room: str, lasts: str = "") -> str:
 async def revoke(person, room: str, address: str) -> None:
     link = address.split("/")[-2]
     form = {"csrfmiddlewaretoken": person.client.cookies["csrftoken"]}
-    assert (await person.client.post(f"/rooms/{room}/links/{link}/revoke/", data=form)).status_code == 302
+    assert (
+        await person.client.post(f"{person.server.url}/rooms/{room}/links/{link}/revoke/", data=form)
+    ).status_code == 302
 
 
 async def open_socket(server, address: str) -> RawSocket:

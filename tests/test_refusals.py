@@ -126,8 +126,8 @@ async def test_a_path_without_a_room_is_refused_quietly(server, alice):
 
 
 async def test_a_request_without_the_csrf_token_changes_nothing(server, alice, room):
-    await alice.client.get("/")
+    await alice.request("GET", "/")
     body = {"client_id": "without-token", "text": "hi"}
-    response = await alice.client.post(f"/api/rooms/{room}/messages", json=body)
+    response = await alice.client.post(f"{alice.url}/api/rooms/{room}/messages", json=body)
     assert response.status_code == 403
     assert server.database.answers(room) == []

@@ -18,7 +18,7 @@ export function chooseTheme(name) {
 
 /** The switch works without this, too: as a form. */
 export function themeForms() {
-  for (const form of document.querySelectorAll("form.theme")) {
+  for (const form of document.querySelectorAll("form.theme-form")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       chooseTheme(event.submitter?.value);
