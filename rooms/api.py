@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
-from . import access, actions, frames, log, search
+from . import access, actions, frames, log, rendering, search
 from .database import CONNECTION_ERRORS
 from .errors import BadFrame, NotFound, RoomError, TooLong
 from .frames import Cursor
@@ -131,7 +131,7 @@ def messages(request: HttpRequest, room_id: str) -> HttpResponse:
     member = _member(request, room_id)
     if request.method == "GET":
         page, earlier = log.earlier_messages(room_id, _before(request))
-        return _json({"messages": page, "earlier": earlier})
+        return _page(request, page, earlier)
     frame = frames.parse_post(_body(request), settings.CHATLAB_TEXT_MAX)
     return _receipt(request, actions.post(member.pk, room_id, frame))
 
@@ -191,7 +191,7 @@ def shared(request: HttpRequest, link_id: str) -> HttpResponse:
 @endpoint("GET")
 def shared_messages(request: HttpRequest, link_id: str) -> HttpResponse:
     page, earlier = log.earlier_messages(_link(request, link_id).room_id, _before(request))
-    return _json({"messages": frames.messages_for_reader(page), "earlier": earlier})
+    return _page(request, frames.messages_for_reader(page), earlier)
 
 
 @endpoint("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -255,6 +255,13 @@ def _receipt(request: HttpRequest, change) -> HttpResponse:
         limits.give_back("CHATLAB_RATE_POSTS", who)
     body = {"message": receipt.message, "answer": receipt.answer, "cursor": str(receipt.cursor)}
     return JsonResponse(body, status=200 if receipt.repeated else 201)
+
+
+def _page(request: HttpRequest, messages: list[dict], earlier: str | None) -> HttpResponse:
+    body = {"messages": messages, "earlier": earlier}
+    if request.GET.get("rendered"):
+        body["rendered"] = [frames.rendered_body(message["id"], *rendering.part_of(message)) for message in messages]
+    return _json(body)
 
 
 def _json(body: dict) -> HttpResponse:

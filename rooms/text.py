@@ -112,6 +112,11 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
+def utf16_from(text: str, start: int) -> str:
+    """A text from a place on that is counted in UTF-16 code units."""
+    return text[start:] if text.isascii() else text.encode("utf-16-le")[2 * start :].decode("utf-16-le")
+
+
 def new_id() -> str:
     """An unguessable public id: 128 random bits in 22 characters, never starting like a command-line option."""
     while True:

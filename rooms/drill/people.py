@@ -24,7 +24,7 @@ class Person:
     def __init__(self, url: str, token: str = ""):
         self.url, self.token = url, token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.client = httpx2.AsyncClient(timeout=20, trust_env=False, headers=headers)
+        self.client = httpx2.AsyncClient(base_url=url, timeout=20, trust_env=False, headers=headers)
 
     async def request(self, method: str, path: str, body: object = None, **options: object) -> httpx2.Response:
         if method != "GET" and not self.token and "csrftoken" not in self.client.cookies:

@@ -38,12 +38,12 @@ The server answers with what follows. Nothing is missing, and nothing comes twic
 """,
     """## When something breaks
 
-| What happens | What you see |
-|---|---|
-| The wire is cut | The text stays; the rest arrives when you are back |
-| A broadcast is lost | The tab notices the gap and asks for it |
-| This process is killed | The answer is marked, with all its text |
-| Two tabs ask at once | Both see both questions, in the same order |
+| What happens | What you see | After |
+|---|---|--:|
+| The wire is cut | The text stays; the rest arrives when you are back | 0.5 s |
+| A broadcast is lost | The tab notices the gap and asks for it | 1 s |
+| This process is killed | The answer is marked, with all its text | 15 s |
+| Two tabs ask at once | Both see both questions, in the **same order** | 0 s |
 """,
     """## In code
 
@@ -65,6 +65,19 @@ Whoever has this room's link can come in. Each of us sees the same text at the s
 - anyone who may write may stop an answer,
 - and whoever leaves can come back tomorrow. Ünïcode, 漢字, עברית and 👩‍🚀 arrive whole.
 """,
+    """## How late can a tab be
+
+Broadcasts may get lost, with a chance of $p$. Then a tab waits for the next look at the head, and those come \
+every $T$ seconds:
+
+$$
+\\overline{t} = (1 - p) \\, t_{layer} + p \\, \\frac{T}{2} \\qquad T = 1\\,s
+$$
+
+> Losing a broadcast costs a little time. It never costs text.
+
+What a socket is and how it ends is told in [RFC 6455](https://www.rfc-editor.org/rfc/rfc6455).
+""",
 )
 
 _CLOSING = "Try `/long`, `/slow`, `/stall`, `/fail` or `/die` at the start of a question to see how I can go wrong."
@@ -77,7 +90,7 @@ def answer(question: str, seed: int) -> tuple[str, list[str], int]:
     chosen = random.Random(seed)
     quoted = " ".join(question.split())[:80].replace("*", "") or "nothing in particular"
     parts = [chosen.choice(_OPENINGS).format(question=quoted)]
-    sections = chosen.sample(_SECTIONS, 2)
+    sections = chosen.sample(_SECTIONS, 3)
     while command == "long" and sum(map(len, sections)) < LONG:
         sections += chosen.sample(_SECTIONS, len(_SECTIONS))
     text = "\n\n".join(part.strip() for part in (*parts, *sections, _CLOSING))

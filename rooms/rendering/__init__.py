@@ -5,7 +5,7 @@ mathematics put in, which is made element by element. There are no images: a pic
 somebody who read what.
 """
 
-from .blocks import Blocks, Part
+from .blocks import Blocks, Part, part_of
 from .html import render, render_part
 
-__all__ = ["Blocks", "Part", "render", "render_part"]
+__all__ = ["Blocks", "Part", "part_of", "render", "render_part"]

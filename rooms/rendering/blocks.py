@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from django.utils.safestring import SafeString
 from markdown_it.token import Token
 
+from ..frames import TERMINAL
 from ..text import utf16_length
-from .html import PARSER, render_part
+from .html import PARSER, render, render_part
 from .markdown import NEWLINES, top_level
 
 _LOOKED_AT = 100  # characters of a line that are looked at for a fence
@@ -24,7 +26,7 @@ class Part(NamedTuple):
 
     start: int
     end: int
-    html: str
+    html: SafeString
 
 
 class Blocks:
@@ -75,6 +77,16 @@ class Blocks:
         part = Part(self.end, self.end + utf16_length(closed), render_part(closed, self._env))
         self.end = part.end
         return part
+
+
+def part_of(message: dict) -> Part:
+    """What can be rendered of a message as it stands: all of it, or the closed blocks of one that is still written."""
+    text = message["text"]
+    if message["status"] in TERMINAL:
+        return Part(0, utf16_length(text), render(text))
+    blocks = Blocks()
+    blocks.feed(text)
+    return (blocks.advance() if blocks.due else None) or Part(0, 0, SafeString())
 
 
 def _closed(lines: str) -> int:

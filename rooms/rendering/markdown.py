@@ -30,7 +30,7 @@ def make_parser() -> MarkdownIt:
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
     parser.linkify.add("ftp:", None).add("//", None)
     parser.validateLink = allowed
-    parser.inline.ruler.before("escape", "math_inline", math_inline_dollar(False, False, True))
+    parser.inline.ruler.before("escape", "math_inline", _math_in_dollars)
     parser.inline.ruler.before("escape", "math_parentheses", _math_in_parentheses)
     parser.block.ruler.before(
         "fence", "math_block", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
@@ -87,6 +87,25 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     token.block, token.map, token.markup = True, [start, state.line], opening
     token.content = "\n".join(lines).strip()
     return True
+
+
+_dollars = math_inline_dollar(allow_space=False, allow_digits=True, allow_double=True)
+
+
+def _math_in_dollars(state: StateInline, silent: bool) -> bool:
+    """Not where a digit stands beside one: that is an amount of money. (The plugin's own check of this takes the last
+    character of a text for the one before its first.)
+    """
+    start = state.pos
+    if start and state.src[start - 1].isdigit() or not _dollars(state, True):
+        return False
+    end, state.pos = state.pos, start
+    if state.src[end : end + 1].isdigit():
+        return False
+    if silent:
+        state.pos = end
+        return True
+    return _dollars(state, False)
 
 
 def _math_in_parentheses(state: StateInline, silent: bool) -> bool:

@@ -19,11 +19,12 @@ from .. import access, actions, frames, log, providers
 from ..errors import RoomError
 from ..limits import limits
 from ..models import Link, Member
-from .pages import for_page, page_config, refused, room_body
+from .pages import for_page, not_on_page, one_door, page_config, refused, room_body
 
 LASTS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30), "": None}
 
 
+@one_door
 @never_cache
 @ensure_csrf_cookie
 def of_room(request: HttpRequest, room_id: str) -> HttpResponse:
@@ -58,6 +59,7 @@ def revoke(request: HttpRequest, room_id: str, link_id: str) -> HttpResponse:
     return redirect("room_links", room_id)
 
 
+@one_door
 @never_cache
 @ensure_csrf_cookie
 def shared(request: HttpRequest, link_id: str) -> HttpResponse:
@@ -84,6 +86,7 @@ def _reading(link: Link) -> dict:
         "room": {"id": link.pk, "title": link.room.title or _("New room"), "url": link.get_absolute_url()},
         "snapshot": snapshot,
         "messages": for_page(snapshot, ""),
+        "rendered": not_on_page(snapshot),
         "config": page_config(f"shared/{link.pk}", nobody, snapshot),
         "model": providers.describe(),
         "expires_at": link.expires_at,

@@ -6,6 +6,7 @@ import re
 import secrets
 from datetime import date, datetime
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,13 +17,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import access, actions, frames, log, providers, search
+from .. import access, actions, frames, log, providers, rendering, search
 from ..errors import RoomError
 from ..fold import shown, versions
 from ..limits import limits
 from ..models import Member, Room
+from ..text import utf16_from
+
+# Scripts make HTML by one door only (static/rooms/html.js). Not for the admin, whose own scripts have others.
+one_door = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types": ["chatlab"]})
 
 
+@one_door
 @require_safe
 @never_cache
 @ensure_csrf_cookie
@@ -40,6 +46,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return redirect(joined.room)
 
 
+@one_door
 @require_safe
 @never_cache
 @ensure_csrf_cookie
@@ -108,6 +115,7 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
         "me": me,
         "snapshot": snapshot,
         "messages": for_page(snapshot, member.pk),
+        "rendered": not_on_page(snapshot),
         "config": page_config(f"rooms/{member.room_id}", me, snapshot) | {"tab": tab},
         "model": model,
         "tab": tab,
@@ -143,8 +151,19 @@ def for_page(snapshot: dict, me: str) -> list[dict]:
     ]
 
 
+def not_on_page(snapshot: dict) -> list[dict]:
+    """What is rendered of the messages of other branches, for when one of them is chosen."""
+    on_page = {message["id"] for message in shown(snapshot)}
+    others = [message for message in snapshot["messages"] if message["id"] not in on_page]
+    return [frames.rendered_body(message["id"], *rendering.part_of(message)) for message in others]
+
+
 def _message(message: dict, author: dict, me: str, versions: list[str]) -> dict:
+    part = rendering.part_of(message)
     return message | {
+        "html": part.html,
+        "end": str(part.end),
+        "unfinished": utf16_from(message["text"], part.end),
         "author_name": author.get("name", ""),
         "author_color": author.get("color", 1),
         "mine": message["author"] == me,

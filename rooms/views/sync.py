@@ -14,12 +14,13 @@ from .. import access, providers
 from ..errors import RoomError
 from ..models import Generation
 from ..worker import worker
-from .pages import create_room, refused, room_body
+from .pages import create_room, one_door, refused, room_body
 
 ROOM = "demo_room"  # the session's key for the room of this page
 TABS_MOST = 4
 
 
+@one_door
 @never_cache
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:

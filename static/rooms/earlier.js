@@ -21,9 +21,10 @@ export async function earlierPage({ view, log, api }) {
 /** How many messages the page has shown; null where it could not be had. */
 async function load(view, log, api) {
   const token = log.earlier;
-  const response = await fetch(`${api}/messages?before=${encodeURIComponent(token)}`, { headers: { Accept: "application/json" } });
+  const response = await fetch(`${api}/messages?before=${encodeURIComponent(token)}&rendered=1`, { headers: { Accept: "application/json" } });
   if (!response.ok) return null;
   const page = await response.json();
-  // A snapshot that came meanwhile has begun anew.
-  return log.earlier === token ? view.prepend(log.prepend(page)) : 1;
+  if (log.earlier !== token) return 1; // a snapshot that came meanwhile has begun anew
+  view.store(page.rendered ?? []);
+  return view.prepend(log.prepend(page));
 }

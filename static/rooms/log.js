@@ -140,6 +140,7 @@ export class RoomLog {
     if (frame.type === "deltas") return this.#deltas(frame);
     if (frame.type === "synced") return this.#synced(frame);
     if (frame.type === "snapshot") return this.#snapshot(frame);
+    if (frame.type === "rendered") return this.#rendered(frame);
     if (!KNOWN_FRAMES.has(frame.type)) this.unknown++;
     return outcome();
   }
@@ -172,6 +173,12 @@ export class RoomLog {
     this.cursor = cursor;
     this.gapped = false;
     return outcome({ changes, applied: fresh.length, mismatch });
+  }
+
+  /** Derived from the text, and no part of the state: for the view only, where it has that text. */
+  #rendered({ message, from, to, html }) {
+    const holds = (this.held.get(message)?.text ?? "").length >= to;
+    return outcome({ changes: holds ? [{ kind: "rendered", id: message, from, to, html }] : [] });
   }
 
   #synced({ cursor, digests = {} }) {

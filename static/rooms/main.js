@@ -7,6 +7,7 @@ import { commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection-view.js";
 import { drawer } from "./drawer.js";
+import { codeBeside } from "./dress.js";
 import { earlierPage } from "./earlier.js";
 import { Editing } from "./editing.js";
 import { Follow } from "./follow.js";
@@ -139,12 +140,14 @@ window.chatlab = {
     return session.log;
   },
   state: () => session.state(),
+  drawn: (id) => view.drawnOf(id),
   cut: () => session.socket.cut(),
   plug: () => session.socket.plug(),
   post,
   wire,
 };
 
+view.store(read("rendered"));
 view.hydrate();
 people.draw();
 view.pending.set(session.outbox.items);
@@ -222,6 +225,7 @@ const ACTIONS = {
   retry: (id) => again("retry", id),
   continue: (id) => again("continue", id),
   copy: (id) => copied(view.textOf(id)),
+  "copy-code": (id, clientId, button) => copied(codeBeside(button)),
   replay: (id) => replay.open(id, view.bylineOf(id)),
   resend: (id, clientId) => session.outbox.retry(clientId),
   edit: (id, clientId) => (id ? editing.begin(session.log.message(id)) : composer.put(discard(clientId)?.frame.text ?? "")),
@@ -244,7 +248,7 @@ function listen() {
   view.list.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
     const article = button?.closest("article");
-    if (article) ACTIONS[button.dataset.action]?.(article.dataset.message, article.dataset.client);
+    if (article) ACTIONS[button.dataset.action]?.(article.dataset.message, article.dataset.client, button);
   });
   view.earlier.addEventListener("click", loadEarlier);
   document.getElementById("suggestions")?.addEventListener("submit", (event) => {

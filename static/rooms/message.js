@@ -1,9 +1,10 @@
-// One message in the page. Only textContent and attributes: no way for a text to become HTML.
+// One message in the page. Its header is textContent and attributes; its text is drawn by prose.js.
 
 import { showVersions } from "./branches.js";
 import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
 import { initial } from "./presence.js";
+import { Prose } from "./prose.js";
 import { showTime } from "./times.js";
 import { hasWord, word } from "./words.js";
 
@@ -22,8 +23,9 @@ export class MessageView {
     return view;
   }
 
+  /** The text that is drawn. */
   get text() {
-    return this.parts.text.textContent;
+    return this.prose?.text ?? "";
   }
 
   /** Everything but the text of its parts. `names`: {me, members, model, stopping, versions}. */
@@ -67,14 +69,19 @@ export class MessageView {
   }
 
   setPart(part, text) {
-    const node = this.parts[part];
-    if (node) setGrowing(node, text);
+    if (part === "text") {
+      if (this.prose) this.prose.set(text);
+      else this.prose = new Prose(this.parts.text, text);
+    } else if (this.parts[part]) {
+      setGrowing(this.parts[part], text);
+    }
     if (part === "reasoning") this.parts["reasoning-box"].hidden = !text;
   }
 
   /** O(length of `text`), not of what is there already. */
   append(part, text) {
-    if (this.parts[part]) grow(this.parts[part], text);
+    if (part === "text") this.prose.append(text);
+    else if (this.parts[part]) grow(this.parts[part], text);
     if (part === "reasoning") this.parts["reasoning-box"].hidden = false;
   }
 }

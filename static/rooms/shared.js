@@ -3,6 +3,7 @@
 import { Announcer } from "./announcer.js";
 import { copy } from "./clipboard.js";
 import { ConnectionView } from "./connection-view.js";
+import { codeBeside } from "./dress.js";
 import { earlierPage } from "./earlier.js";
 import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
@@ -59,16 +60,19 @@ session = new RoomSession({
   },
 });
 
-window.chatlab = { state: () => session.state() };
+window.chatlab = { state: () => session.state(), drawn: (id) => view.drawnOf(id) };
 
+view.store(read("rendered"));
 view.hydrate();
 follow.pin();
 view.earlier.addEventListener("click", async () => {
   if (!(await earlierPage({ view, log: session.log, api: config.api }))) connectionView.refuse(word("earlier.failed"));
 });
 view.list.addEventListener("click", async (event) => {
-  if (!event.target.closest("[data-action=copy]")) return;
-  const done = await copy(view.textOf(event.target.closest("article").dataset.message));
+  const button = event.target.closest("[data-action^=copy]");
+  if (!button) return;
+  const code = button.dataset.action === "copy-code";
+  const done = await copy(code ? codeBeside(button) : view.textOf(button.closest("article").dataset.message));
   connectionView.tell(word(done ? "copied" : "copy.failed"));
 });
 stayAwake(session);

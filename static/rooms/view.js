@@ -8,6 +8,8 @@ const REPLAY_SHOWN = 1_000;
 
 export class RoomView {
   #views = new Map();
+  #away = new Map(); // views of messages on branches that are not shown
+  #rendered = new Map(); // what is rendered of messages that were never shown: {from, to, html}
   #path = []; // ids of the messages that stand here
   #queue = [];
   #scheduled = false;
@@ -34,6 +36,11 @@ export class RoomView {
   }
 
   /** A replay (`live` is false) is drawn in one step: when it is over, or after a second. */
+  /** What is rendered of messages that are not on the page yet. */
+  store(bodies) {
+    for (const body of bodies) this.#render({ ...body, id: body.message });
+  }
+
   changes(list, live = true) {
     this.#queue.push(...list);
     if (live) this.#schedule();
@@ -70,6 +77,11 @@ export class RoomView {
   bylineOf(id) {
     const { author, time } = this.#views.get(id).parts;
     return `${author.textContent} · ${time.textContent}`;
+  }
+
+  /** The Markdown that is drawn of a message. */
+  drawnOf(id) {
+    return this.#views.get(id)?.text ?? "";
   }
 
   textOf(id) {
@@ -111,6 +123,7 @@ export class RoomView {
 
   #apply(changes) {
     const texts = new Map();
+    const rendered = [];
     const touched = new Set();
     let opened = 0;
     for (const change of changes) {
@@ -122,6 +135,8 @@ export class RoomView {
         const entry = texts.get(key) ?? { id: change.id, part: change.part, pieces: [] };
         entry.pieces.push(change.text);
         texts.set(key, entry);
+      } else if (change.kind === "rendered") {
+        rendered.push(change);
       } else if (change.kind === "member") {
         this.#everyName();
       } else if (change.id) {
@@ -129,6 +144,7 @@ export class RoomView {
       }
     }
     this.#appendTexts(texts, touched);
+    for (const change of rendered) this.#render(change);
     for (const id of touched) this.#describe(id);
     if (opened) this.#notePath();
     this.follow.arrived(opened);
@@ -136,11 +152,20 @@ export class RoomView {
 
   #appendTexts(texts, touched) {
     for (const { id, part, pieces } of texts.values()) {
-      const view = this.#views.get(id);
+      const view = this.#views.get(id) ?? this.#away.get(id);
       if (!view) continue;
-      if (part === "text" && !view.parts.text.firstChild) touched.add(id); // from "thinking" to "writing"
+      if (part === "text" && view.prose.isEmpty) touched.add(id); // from "thinking" to "writing"
       view.append(part, pieces.join(""));
     }
+  }
+
+  #render(change) {
+    const view = this.#views.get(change.id) ?? this.#away.get(change.id);
+    if (view) return view.prose.render(change);
+    const before = this.#rendered.get(change.id);
+    if (change.from === 0) this.#rendered.set(change.id, change);
+    else if (before?.to === change.from) this.#rendered.set(change.id, { ...change, from: 0, html: before.html + change.html });
+    return undefined;
   }
 
   #reset() {
@@ -150,6 +175,7 @@ export class RoomView {
       if (kept.has(id)) continue;
       view.node.remove();
       this.#views.delete(id);
+      if (this.log().message(id)) this.#away.set(id, view);
     }
     let next = this.list.firstElementChild;
     for (const message of messages) {
@@ -173,9 +199,13 @@ export class RoomView {
   }
 
   #make(message) {
-    const view = MessageView.blank();
+    const view = this.#away.get(message.id) ?? MessageView.blank();
+    this.#away.delete(message.id);
     this.#views.set(message.id, view);
     view.setPart("text", message.text);
+    const rendered = this.#rendered.get(message.id);
+    if (rendered) view.prose.render(rendered);
+    this.#rendered.delete(message.id);
     view.setPart("reasoning", message.reasoning ?? "");
     view.describe(message, this.#names(message.id));
     return view;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Page
 
 from .waiting import eventually
@@ -9,13 +11,22 @@ from .waiting import eventually
 _ANSWERS = """() => [...document.querySelectorAll('article[data-message][data-role=assistant]')].map(article => ({
   id: article.dataset.message,
   status: article.dataset.status,
-  text: article.querySelector('[data-part=text]').textContent,
+  text: window.chatlab?.drawn(article.dataset.message) ?? '',
+  seen: article.querySelector('[data-part=text]').textContent,
 }))"""
+_PLAIN = re.compile(r"[\w\s.]*")
 
 
 async def answers(page: Page) -> list[dict]:
-    """Every answer on the page, in its order: id, status, text."""
-    return await page.evaluate(_ANSWERS)
+    """Every answer on the page, in its order: id, status, and the text that is drawn. What has no marks is seen as it
+    is, word for word.
+    """
+    shown = await page.evaluate(_ANSWERS)
+    for entry in shown:
+        if _PLAIN.fullmatch(entry["text"]):
+            seen, text = ("".join(entry[part].split()) for part in ("seen", "text"))
+            assert seen == text, f"drawn: …{text[-300:]}, seen: …{seen[-300:]}"
+    return shown
 
 
 async def answer(page: Page, message: str | None = None) -> dict:

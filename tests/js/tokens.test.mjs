@@ -10,6 +10,8 @@ const tokens = new Map(
 );
 
 const PAIRS = [
+  ["text", "code"],
+  ...["c-key", "c-str", "c-fn", "c-num", "c-com"].map((colour) => [colour, "sunken"]),
   ...["bg", "surface", "sunken", "raised", "hover", "accent-soft"].flatMap((surface) => [["text", surface], ["text-2", surface]]),
   ...["bg", "surface", "sunken", "accent-soft"].map((surface) => ["text-3", surface]),
   ...["bg", "surface", "accent-soft"].map((surface) => ["accent", surface]),

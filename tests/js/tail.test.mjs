@@ -1,0 +1,161 @@
+// The block that is being written looks as its finished HTML will: same elements, same text, however it arrives.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { vectors } from "./vectors.mjs";
+
+// As much of a DOM as tail.js touches.
+class FakeNode {
+  parent = null;
+  remove() {
+    if (this.parent) this.parent.childNodes.splice(this.parent.childNodes.indexOf(this), 1);
+    this.parent = null;
+  }
+}
+
+class FakeText extends FakeNode {
+  nodeType = 3;
+  constructor(data) {
+    super();
+    this.data = data;
+  }
+  get length() {
+    return this.data.length;
+  }
+  get textContent() {
+    return this.data;
+  }
+  appendData(text) {
+    this.data += text;
+  }
+  get html() {
+    return this.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  }
+}
+
+class FakeElement extends FakeNode {
+  nodeType = 1;
+  className = "";
+  childNodes = [];
+  attributes = {};
+  constructor(name) {
+    super();
+    this.name = name;
+  }
+  get firstChild() {
+    return this.childNodes[0];
+  }
+  get lastChild() {
+    return this.childNodes.at(-1);
+  }
+  get children() {
+    return this.childNodes.filter((node) => node.nodeType === 1);
+  }
+  get textContent() {
+    return this.childNodes.map((node) => node.textContent).join("");
+  }
+  set textContent(text) {
+    this.childNodes = [];
+    if (text) this.append(new FakeText(text));
+  }
+  append(...nodes) {
+    for (const node of nodes) {
+      node.remove();
+      node.parent = this;
+      this.childNodes.push(node);
+    }
+  }
+  appendChild(node) {
+    this.append(node);
+    return node;
+  }
+  replaceWith(node) {
+    this.parent.childNodes[this.parent.childNodes.indexOf(this)] = node;
+    node.parent = this.parent;
+    this.parent = null;
+  }
+  setAttribute(name, value) {
+    this.attributes[name] = value;
+  }
+  get html() {
+    const start = this.attributes.start ? ` start="${this.attributes.start}"` : "";
+    const look = this.className ? ` class="${this.className}"` : "";
+    const inside = this.childNodes.map((node) => node.html).join("");
+    return ["br", "hr"].includes(this.name) ? `<${this.name}>` : `<${this.name}${look}${start}>${inside}</${this.name}>`;
+  }
+}
+
+globalThis.Node = { TEXT_NODE: 3, ELEMENT_NODE: 1 };
+globalThis.document = {
+  documentElement: {},
+  getElementById: () => null,
+  createElement: (name) => new FakeElement(name),
+  createTextNode: (data) => new FakeText(data),
+};
+const { Tail } = await import("../../static/rooms/tail.js");
+const { runs } = await import("../../static/rooms/inline.js");
+
+function drawn(text, size = text.length) {
+  const box = new FakeElement("div");
+  const tail = new Tail(box);
+  for (let from = 0; from < text.length; from += size) tail.append(text.slice(from, from + size));
+  tail.append("\n");
+  return box.childNodes.map((node) => node.html).join("");
+}
+
+/** Without what only the finished block has: colours, addresses, drawn mathematics; and without space between blocks. */
+const plain = (html) =>
+  html
+    .replace(/<span class="\w{1,2}">(.*?)<\/span>/gs, "$1")
+    .replace(/<math.*?<\/math>|<code class="math">.*?<\/code>/gs, "MATH")
+    .replace(/<\/(strong|em|s)>(\s*)<\1>/g, "$2")
+    .replace(/ (?:href|target|rel|tabindex|dir)="[^"]*"/g, "")
+    .replace(/<li>\s*<p>|<\/p>(?=\s*(?:<\/li>|<[uo]l>))/g, (tag) => (tag.startsWith("<li>") ? "<li>" : ""))
+    .replace(/<(\/?)(ul|ol|li|p|h\d|blockquote|figure|figcaption|pre|table|thead|tbody|tr|th|td|div|hr)([^>]*)>\s*/g, "<$1$2$3>")
+    .replace(/\s+(?=<\/?(?:ul|ol|li|p|h\d|blockquote|figure|pre|code|table|tr|th|td|div|hr)\b)/g, "")
+    .trim();
+
+for (const { text, html } of vectors("prose")) {
+  test(`looks finished while it is written: ${JSON.stringify(text)}`, () => {
+    const expected = plain(html);
+    for (const size of [1, 2, 7, 1000]) assert.equal(plain(drawn(text, size)), expected, `in pieces of ${size}`);
+  });
+}
+
+test("every beginning of a text is drawn without a fault, and shows its words", () => {
+  for (const { text } of vectors("prose")) {
+    for (let end = 0; end <= text.length; end++) drawn(text.slice(0, end), 3);
+  }
+});
+
+test("what is drawn stays: a word more touches one text node", () => {
+  const box = new FakeElement("div");
+  const tail = new Tail(box);
+  tail.append("A **strong** word and ");
+  const [paragraph] = box.childNodes;
+  const [before, strong, after] = paragraph.childNodes;
+  tail.append("another one");
+  assert.deepEqual(paragraph.childNodes, [before, strong, after]);
+  assert.equal(after.data, " word and another one");
+});
+
+test("marks that are not closed yet already show what they mean, where they seldom mean anything else", () => {
+  assert.deepEqual(runs("**bold"), [{ text: "bold", marks: "strong" }]);
+  assert.deepEqual(runs("`code"), [{ text: "code", marks: "code" }]);
+  assert.deepEqual(runs("5 * 3 *x"), [{ text: "5 * 3 *x", marks: "" }]);
+  assert.deepEqual(runs("[a](https://example.org"), [{ text: "a", marks: "a", host: "example.org" }]);
+});
+
+test("a paragraph without an end loses no space where its marks are not drawn any more", () => {
+  const text = Array.from({ length: 3_000 }, (_, number) => `w${number} `).join("");
+  for (const size of [1, 5, 333]) assert.equal(drawn(text, size).replace(/<[^>]*>/g, "").trim(), text.trim());
+});
+
+test("a very long paragraph, a deep nest and a line of marks end", () => {
+  for (const text of ["word **x** ".repeat(9_000), "> ".repeat(5_000), "- ".repeat(5_000), "[".repeat(5_000), "*a".repeat(2_000), "`".repeat(4_000), "|".repeat(5_000)]) {
+    const started = process.cpuUsage();
+    drawn(text, 4_000);
+    assert.ok(process.cpuUsage(started).user < 2_000_000, text.slice(0, 10));
+  }
+});
