@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
@@ -130,13 +131,13 @@ class RoomConsumer(AsyncConsumer):
     async def _follow(self, feed: Feed, token: str) -> None:
         """Join first, then read, then pass on what came meanwhile: so nothing falls between."""
         await feeds.join(feed)
-        await self._surviving(self.reader.open(token))
+        await self._surviving(partial(self.reader.open, token))
         if self.reader.sent is None:
             raise Closing(Close.DRAINING)  # the database is away: come again
         if self.member_id:  # whoever only reads, by a link, is not among those who are here
             presence.enter(self)
         while True:
-            await self._surviving(self.reader.deliver(await self._inbox.get()))
+            await self._surviving(partial(self.reader.deliver, await self._inbox.get()))
 
     async def _listen(self, receive) -> None:
         while True:
@@ -151,10 +152,13 @@ class RoomConsumer(AsyncConsumer):
         self._is_gone = self._is_gone or code in FINAL
         await self._line.close(code)
 
-    async def _surviving(self, sending) -> None:
-        """A database that is away delays this reader; the watch over the heads will call again."""
+    async def _surviving(self, send: Callable[[], Awaitable]) -> None:
+        """A database that is away delays this reader; the watch over the heads will call again.
+
+        It takes no coroutine: a task that is cancelled before its first step would leave that one never awaited.
+        """
         try:
-            await sending
+            await send()
         except NotFound:
             raise Closing(Close.NO_ROOM) from None
         except (*CONNECTION_ERRORS, Unavailable) as error:
@@ -212,7 +216,7 @@ class RoomConsumer(AsyncConsumer):
         """Start this, unless it is under way already."""
         task = self._under_way.get(work)
         if task is None or task.done():
-            self._under_way[work] = self._spawn(self._surviving(work()))
+            self._under_way[work] = self._spawn(self._surviving(work))
 
     def _spawn(self, coroutine) -> asyncio.Task:
         task = asyncio.get_running_loop().create_task(coroutine)
