@@ -349,6 +349,18 @@ def test_what_was_never_heard_of_again_may_be_there_or_not() -> None:
     assert Report(Record([*entries, absent])).unknown == 2
 
 
+@pytest.mark.parametrize("sign", [{"by": 0.0, "load": 4.0}, {"by": 0.5, "load": 0.1}])
+def test_a_busy_machine_is_no_judge_of_times(sign: dict) -> None:
+    entries = [*healthy(), entry(60, "drill", "info", "late", **sign)]
+    assert not any(found.unjudged for found in findings(Record(entries)))
+    stale(entries)
+    stands_still(entries)
+    found = {found.promise: found for found in findings(Record(entries))}
+    for promise in ("soon there, while nothing is broken", "answers go on when a worker is gone"):
+        assert "busy" in found[promise].unjudged and found[promise].broken == []
+    assert any("not judged" in line for line in Report(Record(entries)).lines())
+
+
 def test_what_is_late_because_of_a_fault_is_not_held_against_it() -> None:
     entries = healthy()
     entries[1:1] = [entry(0, "nemesis", "invoke", "freeze Redis", target="redis")]

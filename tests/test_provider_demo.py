@@ -165,6 +165,27 @@ def test_a_reader_that_comes_back_reads_on_behind_what_it_has() -> None:
     assert [event.seq for event in after[:3]] == [10, 11, 12]
 
 
+def test_an_answer_goes_on_however_many_others_are_asked_for_meanwhile(settings) -> None:
+    settings.CHATLAB_DEMO_RATE = 40.0
+
+    async def listen() -> list:
+        provider = open_provider()
+        first = provider.stream(Request("demo-model", [("user", "Why?")]))
+        before = [await anext(first) for _ in range(3)]
+        settings.CHATLAB_DEMO_RATE = 100_000.0
+        others = [provider.stream(Request("demo-model", [("user", f"And {n}?")])) for n in range(demo.KEPT + 1)]
+        for other in others:
+            await anext(other)
+        events = before + [event async for event in first]
+        for other in others:
+            await other.aclose()
+        await provider.close()
+        return events
+
+    events = asyncio.run(asyncio.wait_for(listen(), 20))
+    assert text_of(events) == events[-1].text
+
+
 def test_what_was_cancelled_can_not_be_read_on() -> None:
     async def listen() -> None:
         provider = open_provider()

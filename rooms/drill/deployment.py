@@ -27,11 +27,17 @@ SETTINGS = {
 }
 
 
-class Deployment:
-    """`settings` come on top of those above. The processes keep their addresses over restarts."""
+# Of a request that ends with its process Django leaves the task alone that listens for its end.
+DJANGOS = "ASGIHandler.listen_for_disconnect"
 
-    def __init__(self, **settings: str):
-        self.folder = Path(tempfile.mkdtemp(prefix="chatlab-drill-"))
+
+class Deployment:
+    """`logs`: a folder in which the logs of its processes are kept. They keep their addresses over restarts."""
+
+    def __init__(self, logs: Path | None = None, **settings: str):
+        self._kept = logs is not None
+        self.folder = logs or Path(tempfile.mkdtemp(prefix="chatlab-drill-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.cluster = postgres.Cluster(postgres.require())
         self.redis = redis.Redis(redis.require(), self.folder)
         self._settings = {"SECRET_KEY": secrets.token_urlsafe(40), "REDIS_URL": self.redis.url, **SETTINGS, **settings}
@@ -68,7 +74,8 @@ class Deployment:
     def alarms(self) -> dict[str, list[str]]:
         """What the logs of our own processes hold that must not be there. A line that says what is broken may be."""
         ours = {name: process for name, process in self.processes.items() if name not in ("postgres", "redis")}
-        return {name: alarms_in(process.log(), re.compile(UNHANDLED)) for name, process in ours.items()}
+        found = {name: alarms_in(process.log(), re.compile(UNHANDLED)) for name, process in ours.items()}
+        return {name: [alarm for alarm in alarms if DJANGOS not in alarm] for name, alarms in found.items()}
 
     async def stop(self) -> None:
         await asyncio.to_thread(self._stop)
@@ -79,7 +86,8 @@ class Deployment:
                 process.kill()
         self.redis.stop()
         self.cluster.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def start_worker(worker: Worker) -> None:

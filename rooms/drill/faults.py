@@ -23,19 +23,22 @@ CALM_AFTER = 15.0
 
 @dataclass(frozen=True)
 class Kind:
-    """`lasts`: seconds, from and to, until it is mended."""
+    """`lasts`: seconds, from and to, until it is mended. `rests`: until the next of the same row."""
 
     name: str
     lasts: tuple[float, float]
     target: str  # web, worker, postgres or redis
     how: str
+    rests: tuple[float, float] = (3, 6)
 
 
-PROCESSES = (
+WEBS = (
     Kind("kill a web process", (0.5, 3), "web", "kill"),
     Kind("freeze a web process", (1, 5), "web", "freeze"),
     Kind("dismiss a web process", (0.5, 2), "web", "dismiss"),
-    Kind("kill a worker", (0.5, 3), "worker", "kill"),
+)
+WORKERS = (
+    Kind("kill a worker", (0.5, 3), "worker", "kill", rests=(20, 22)),  # until its lease has run out
     Kind("freeze a worker", (1, 5), "worker", "freeze"),
     Kind("freeze a worker beyond its lease", (17, 20), "worker", "freeze"),
     Kind("dismiss a worker", (0.5, 2), "worker", "dismiss"),
@@ -53,7 +56,7 @@ STORES = (
 @dataclass(frozen=True)
 class Planned:
     kind: Kind
-    at: float  # seconds after the beginning, at the earliest: one fault of a row waits for the one before it
+    at: float  # seconds after the first question, at the earliest: one fault of a row waits for the one before it
     lasts: float
     number: int  # which of several targets
 
@@ -69,26 +72,29 @@ def plan(kinds: tuple[Kind, ...], seed: str, seconds: float) -> list[Planned]:
             if at + lasts > ends:
                 return planned
             planned.append(Planned(kind, at, lasts, chance.randrange(2)))
-            at += lasts + chance.uniform(3, 6)
+            at += lasts + chance.uniform(*kind.rests)
 
 
 class Nemesis:
-    """Strikes as planned, in two rows at once: one for our own processes, one for what they keep their data in."""
+    """Strikes as planned, in three rows at once: web processes, workers, and what they keep their data in."""
 
     def __init__(self, deployment: Deployment, history: History, seed: int, seconds: float):
         self.deployment, self.history = deployment, history
-        self.rows = [plan(PROCESSES, f"{seed} processes", seconds), plan(STORES, f"{seed} stores", seconds)]
+        self.rows = [plan(kinds, f"{seed} {kinds[0].target}", seconds) for kinds in (WEBS, WORKERS, STORES)]
 
     @property
     def planned(self) -> list[str]:
         return sorted({planned.kind.name for row in self.rows for planned in row})
 
     async def strike(self) -> None:
-        await asyncio.gather(*map(self._row, self.rows))
+        """Return after a calm that follows the last fault."""
+        began = self.history.now
+        await asyncio.gather(*(self._row(row, began) for row in self.rows))
+        await asyncio.sleep(CALM_AFTER)
 
-    async def _row(self, row: list[Planned]) -> None:
+    async def _row(self, row: list[Planned], began: float) -> None:
         for planned in row:
-            await asyncio.sleep(max(0.0, planned.at - self.history.now))
+            await asyncio.sleep(max(0.0, began + planned.at - self.history.now))
             target = self._target(planned)
             fault = {"f": planned.kind.name, "target": target}
             self.history.note(NAME, "invoke", **fault)

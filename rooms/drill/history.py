@@ -7,6 +7,7 @@ of again may have happened or not. Nothing else is needed for a verdict: `manage
 |---|---|---|
 | drill | start | the options, the rooms, the faults to come, and `clock`: the server's time of day at 0 |
 | drill | quiet, converged | nothing is written any more: {heads}; what tabs show is final |
+| drill | late | `by` how many seconds the drill itself was late, and the `load` of each core of its machine |
 | tab N | post | a question: invoke {room, client_id, digest}, ok {message, seq, sends}, fail {code} |
 | tab N | repeat | the same once more: invoke {client_id}, ok {message, seq} |
 | tab N | stop | invoke {room, message}, ok when it has ended here |

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,17 +10,20 @@ from .record import Post, Record
 EFFECTS = ("cut", "back after a cut", "asleep", "sent twice", "sent again after a cut", "stopped")
 STALE = 1.0  # seconds from commit to tab, 99 of 100, while nothing is broken
 STOPPED = 1.0  # seconds from a stop to its end in the tab that asked for it, 99 of 100, while nothing is broken
+BUSY = 2.0  # runnable processes per core, half of the time: above that, times say something about the machine only
+LATE = 0.25  # seconds that the drill itself is late, 1 of 100 times: the same
 RESUMED = 20.0  # seconds for which an answer may stand still when a process dies: a lease of 15, and 5 to notice
 BY_WORKERS = "worker"  # in the name of a fault of one
 
 
 @dataclass
 class Finding:
-    """`checked`: how many things were looked at. A promise that nothing was checked for is not kept, but unproved."""
+    """`checked`: how many things were looked at. `unjudged`: why nothing can be said."""
 
     promise: str
     checked: int = 0
     broken: list[str] = field(default_factory=list)
+    unjudged: str = ""
 
 
 _CHECKS: list[Callable[[Record], Finding]] = []
@@ -31,8 +33,10 @@ def findings(record: Record) -> list[Finding]:
     return [check(record) for check in _CHECKS]
 
 
-def promise(text: str) -> Callable:
-    """`check(record)` yields a sentence for each breach, or a number: how many things it has looked at."""
+def promise(text: str, *, timed: bool = False) -> Callable:
+    """`check(record)` yields a sentence for each breach, or a number: how many things it has looked at. `timed`: it
+    takes a machine that has time.
+    """
 
     def decorate(check: Callable[[Record], Iterator[int | str]]) -> Callable[[Record], Finding]:
         def run(record: Record) -> Finding:
@@ -42,12 +46,24 @@ def promise(text: str) -> Callable:
                     found.checked += outcome
                 else:
                     found.broken.append(outcome)
+            if timed and found.broken:
+                found.unjudged = _busy(record)
+                found.broken = [] if found.unjudged else found.broken
             return found
 
         _CHECKS.append(run)
         return run
 
     return decorate
+
+
+def _busy(record: Record) -> str:
+    late = record.healthy["late"] + record.troubled["late"]
+    if record.loads and quantile(record.loads, 0.5) > BUSY:
+        return f"this machine is busy: {quantile(record.loads, 0.5):.1f} processes want each core"
+    if late and quantile(late, 0.99) > LATE:
+        return f"this machine is busy: the drill itself was late by {quantile(late, 0.99):.2f} s"
+    return ""
 
 
 def _acknowledged(record: Record) -> Iterator[tuple[str, Post]]:
@@ -186,7 +202,7 @@ def converged(record: Record) -> Iterator[int | str]:
             yield f"{tab} shows {shown}, 10 s after the last delta"
 
 
-@promise("answers go on when a worker is gone")
+@promise("answers go on when a worker is gone", timed=True)
 def resumed(record: Record) -> Iterator[int | str]:
     for fault, moment, waits in interruptions(record):
         yield len(waits)
@@ -200,7 +216,7 @@ def complaints(record: Record) -> Iterator[int | str]:
     yield from record.complaints
 
 
-@promise("soon there, while nothing is broken")
+@promise("soon there, while nothing is broken", timed=True)
 def soon(record: Record) -> Iterator[int | str]:
     for figure, bound in (("staleness", STALE), ("stop", STOPPED)):
         samples = record.healthy[figure]
@@ -232,14 +248,16 @@ def _is_complete(said) -> bool:
 
 
 def interruptions(record: Record) -> Iterator[tuple[str, float, list[float]]]:
-    """(fault, when, seconds until each answer that streamed then went on or ended) of each fault of a worker."""
-    answers = defaultdict(list)
-    for ledger in record.ledgers.values():
-        answers[ledger.room] = [said for said in ledger.messages.values() if said.role == "assistant"]
-    for fault, moment in record.faults:
-        if BY_WORKERS in fault:
-            waits = (said.silent_from(moment) for room in answers.values() for said in room)
-            yield fault, moment, [wait for wait in waits if wait is not None]
+    """(fault, when, seconds until each answer that streamed then went on or ended) of each fault of a worker.
+
+    An answer that the next one hits as well is counted there.
+    """
+    answers = [said for ledger in record.ledgers.values() for said in ledger.messages.values()]
+    faults = [(fault, moment) for fault, moment in record.faults if BY_WORKERS in fault]
+    ends = [moment for _, moment in faults[1:]] + [float("inf")]
+    for (fault, moment), following in zip(faults, ends, strict=False):
+        waits = (said.silent_from(moment) for said in answers if said.role == "assistant")
+        yield fault, moment, [wait for wait in waits if wait is not None and moment + wait < following]
 
 
 def quantile(samples: list[float], share: float) -> float:

@@ -73,6 +73,7 @@ class Record:
         self.faults: list[tuple[str, float]] = []  # name, when
         self.healthy: dict[str, list[float]] = defaultdict(list)  # figure -> seconds
         self.troubled: dict[str, list[float]] = defaultdict(list)
+        self.loads: list[float] = []  # of each core of the drill's machine
         self.began = self.ended = 0.0
         self._connections: dict[str, Connection] = defaultdict(Connection)
         self._stops: dict[tuple[str, str], float] = {}
@@ -109,6 +110,10 @@ class Record:
 
     def _on_quiet(self, entry: dict) -> None:
         self.heads, self.ended = entry["heads"], entry["time"]
+
+    def _on_late(self, entry: dict) -> None:
+        self._measure("late", entry["time"], entry["by"])
+        self.loads.append(entry["load"])
 
     def _on_fault(self, entry: dict) -> None:
         target = entry["target"]

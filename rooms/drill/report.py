@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from .promises import Finding, findings, interruptions, quantile
 from .record import Record
@@ -14,6 +15,7 @@ FIGURES = {
     "staleness": "from commit to tab",
     "stop": "from a stop to its end",
     "level again": "level again, from whole wire",
+    "late": "the drill itself is late by",
 }
 
 
@@ -30,7 +32,10 @@ class Report:
         yield ""
         yield f"{'promise':<42} {'checked':>10} {'broken':>7}"
         for finding in self.findings:
-            yield f"{finding.promise:<42} {finding.checked:>10,} {len(finding.broken):>7}"
+            count = "?" if finding.unjudged else len(finding.broken)
+            yield f"{finding.promise:<42} {finding.checked:>10,} {count:>7}"
+            if finding.unjudged:
+                yield f"    not judged: {finding.unjudged}"
             yield from (f"    {breach}" for breach in finding.broken[:SHOWN])
             if len(finding.broken) > SHOWN:
                 yield f"    and {len(finding.broken) - SHOWN} more"
@@ -75,10 +80,7 @@ class Report:
             "seconds": round(self.seconds, 1),
             "acknowledged": self.sends,
             "unknown": self.unknown,
-            "promises": [
-                {"promise": finding.promise, "checked": finding.checked, "broken": finding.broken}
-                for finding in self.findings
-            ],
+            "promises": [asdict(finding) for finding in self.findings],
             "figures": {
                 name: {"samples": len(samples)}
                 | {share: round(quantile(samples, part), 4) for share, part in SHARES.items()}

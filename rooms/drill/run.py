@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from ..text import digest
 from .auditor import Auditor, patiently
@@ -24,6 +26,7 @@ LEVEL_WITHIN = 60.0  # seconds for all tabs to be there at the beginning
 FINISH_WITHIN = 60.0  # seconds for questions that are under way at the end
 ANSWERS_WITHIN = 90.0  # seconds for answers that are being written at the end; after half of it they are stopped
 CONVERGE_WITHIN = 10.0  # seconds after the last write within which every tab shows what the database holds
+LOOK_EVERY = 0.25  # seconds
 STUCK_AFTER = 60.0  # seconds without an acknowledged send after which more time would not help
 
 
@@ -161,32 +164,38 @@ class Drill:
     async def _play(self, nemesis: Nemesis | None) -> None:
         following = [asyncio.create_task(auditor.follow()) for auditor in self.auditors]
         striking = [asyncio.create_task(nemesis.strike())] if nemesis else []
-        self._tasks = [*following, *striking]
+        self._tasks = [*following, *striking, asyncio.create_task(self._watch_lateness())]
         for number, player in enumerate(self.players):
             player.begin(self._manners(number))
-        await self._until_enough()
-        await asyncio.gather(*striking)
+        await self._until_enough(striking)
         self.say("No new questions; what is under way comes to its end ...")
         await asyncio.gather(*(player.finish(FINISH_WITHIN) for player in self.players))
         for auditor in self.auditors:
             auditor.over = True
         await asyncio.gather(*following)
 
-    async def _until_enough(self) -> None:
-        """For `seconds`, and on until `sends` are acknowledged, unless nothing is acknowledged any more."""
+    async def _watch_lateness(self) -> None:
+        """How late this process itself is, and how many others want each core: times are no better than that."""
+        while True:
+            due = self.history.now + LOOK_EVERY
+            await asyncio.sleep(LOOK_EVERY)
+            load = os.getloadavg()[0] / os.cpu_count() if hasattr(os, "getloadavg") else 0.0
+            self.history.note("drill", "info", "late", by=round(self.history.now - due, 4), load=round(load, 2))
+
+    async def _until_enough(self, striking: list[asyncio.Task]) -> None:
+        """For `seconds`, and on until the last fault is over and `sends` are acknowledged, unless none are any more."""
         started = said = newest = time.monotonic()
         before = 0
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(LOOK_EVERY)
             for task in self._tasks:
                 if task.done() and task.exception():
                     raise task.exception()
             now, acknowledged = time.monotonic(), self.acknowledged
             if acknowledged > before:
                 before, newest = acknowledged, now
-            if now - started >= self.options.seconds and (
-                acknowledged >= self.options.sends or now - newest > STUCK_AFTER
-            ):
+            enough = acknowledged >= self.options.sends or now - newest > STUCK_AFTER
+            if now - started >= self.options.seconds and enough and all(task.done() for task in striking):
                 return
             if now - said >= 10:
                 said = now
@@ -248,8 +257,8 @@ class Drill:
 
 
 @asynccontextmanager
-async def own_deployment() -> AsyncIterator[Deployment]:
-    deployment = Deployment()
+async def own_deployment(logs: Path | None = None) -> AsyncIterator[Deployment]:
+    deployment = Deployment(logs)
     try:
         await asyncio.to_thread(deployment.start)
         yield deployment

@@ -25,7 +25,7 @@ from . import demo_text
 from .transport import make_client
 
 SLOW_RATE = 4.0  # deltas a second of /slow
-KEPT = 20  # background responses that can still be read on
+KEPT = 20  # background responses that have ended, and can still be read
 
 
 def demo_client() -> openai.AsyncOpenAI:
@@ -63,8 +63,9 @@ class DemoTransport(httpx2.AsyncBaseTransport):
         response = _Response(question, body["model"], background=body.get("background", False))
         if response.background:
             self._kept[response.id] = response
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)[1].cancel()
+        ended = [kept for kept in self._kept.values() if kept.ended]
+        for old in ended[:-KEPT]:
+            self.forget(old)
         return response
 
     async def aclose(self) -> None:

@@ -68,7 +68,12 @@ class Command(BaseCommand):
         parser.add_argument("--room", default="", help="an existing room, instead of new ones")
         parser.add_argument("--token", default="", help="a bearer token of that room (manage.py token ROOM)")
         parser.add_argument("--yes", action="store_true", help="also where the answers are a real model's")
-        parser.add_argument("--history", type=Path, metavar="FILE", help="keep what happened, as JSON lines")
+        parser.add_argument(
+            "--history",
+            type=Path,
+            metavar="FILE",
+            help="keep what happened, as JSON lines; with --faults also the logs, in FILE.logs/",
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict as JSON, too")
 
     def handle(self, *, check, **options):
@@ -78,7 +83,8 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="chatlab-drill-") as folder:
             path = options["history"] or Path(folder) / "history"
             self.stdout.write(f"seed {chosen.seed}")
-            self._drill(chosen, path, options["faults"])
+            logs = path.with_name(f"{path.name}.logs") if options["history"] else None
+            self._drill(chosen, path, options["faults"], logs)
             return self._judge(path, options["json"])
 
     def _options(self, options: dict) -> Options:
@@ -98,21 +104,21 @@ class Command(BaseCommand):
         chosen.seed = options["seed"] if options["seed"] is not None else random.randrange(10**6)
         return chosen
 
-    def _drill(self, options: Options, path: Path, faults: bool) -> None:
+    def _drill(self, options: Options, path: Path, faults: bool, logs: Path | None) -> None:
         written = history.History(path)
         try:
-            asyncio.run(self._run(options, written, faults))
+            asyncio.run(self._run(options, written, faults, logs))
         except (Unwilling, Missing, Unreadable, ApiError, NotInTime) as refusal:
             raise CommandError(str(refusal)) from refusal
         finally:
             written.close()
 
-    async def _run(self, options: Options, written: history.History, faults: bool) -> None:
+    async def _run(self, options: Options, written: history.History, faults: bool, logs: Path | None) -> None:
         if not faults:
             await Drill(options, written, self._say).run()
             return
         self._say("Starting PostgreSQL, Redis, two web processes and two workers ...")
-        async with own_deployment() as deployment:
+        async with own_deployment(logs) as deployment:
             options.urls = deployment.urls
             await Drill(options, written, self._say).run(deployment)
 
