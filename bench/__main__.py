@@ -3,10 +3,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from . import burst, idle, join, latency, slow, storm, upstream
+from . import burst, idle, join, latency, slow, staleness, storm, upstream
 
 FIGURES = {
     "latency": latency,
+    "staleness": staleness,
     "burst": burst,
     "join": join,
     "storm": storm,

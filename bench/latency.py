@@ -22,21 +22,25 @@ WARM_UP = 1_000_000  # microseconds at the start that don't count
 
 async def run(arguments: argparse.Namespace) -> None:
     async with stack(arguments.server, arguments.layer) as running:
-        rooms = await running.rooms(arguments.rooms)
-        tabs = {room: [await running.tab(room) for _ in range(arguments.tabs)] for room in rooms}
-        sockets = [tab for group in tabs.values() for tab in group]
-        await asyncio.gather(*(socket.seen(b'"synced"') for socket in sockets))
-        beats = [asyncio.create_task(socket.beat()) for socket in sockets]
-        deltas = int(arguments.rate * arguments.seconds)
-        cpu, started = running.server.cpu_seconds(), time.monotonic()
-        for group in tabs.values():
-            group[0].post(Question({"stamps": deltas, "rate": arguments.rate, "width": WIDTH}))
-        limit = arguments.seconds * 2 + 60
-        await asyncio.gather(*(socket.seen(b'"kind":"closed"', limit) for socket in sockets))
-        elapsed, cpu = time.monotonic() - started, running.server.cpu_seconds() - cpu
-        for beat in beats:
-            beat.cancel()
-        report(running, tabs, deltas, elapsed, cpu)
+        await measure(running, arguments)
+
+
+async def measure(running: Stack, arguments: argparse.Namespace) -> None:
+    rooms = await running.rooms(arguments.rooms)
+    tabs = {room: [await running.tab(room) for _ in range(arguments.tabs)] for room in rooms}
+    sockets = [tab for group in tabs.values() for tab in group]
+    await asyncio.gather(*(socket.seen(b'"synced"') for socket in sockets))
+    beats = [asyncio.create_task(socket.beat()) for socket in sockets]
+    deltas = int(arguments.rate * arguments.seconds)
+    cpu, started = running.server.cpu_seconds(), time.monotonic()
+    for group in tabs.values():
+        group[0].post(Question({"stamps": deltas, "rate": arguments.rate, "width": WIDTH}))
+    limit = arguments.seconds * 2 + 60
+    await asyncio.gather(*(socket.seen(b'"kind":"closed"', limit) for socket in sockets))
+    elapsed, cpu = time.monotonic() - started, running.server.cpu_seconds() - cpu
+    for beat in beats:
+        beat.cancel()
+    report(running, tabs, deltas, elapsed, cpu)
 
 
 def report(running: Stack, tabs: dict[str, list[Socket]], deltas: int, elapsed: float, cpu: float) -> None:

@@ -12,6 +12,7 @@ from ..harness.processes import ROOT, environment
 from .catalogue import MUTANTS, Mutant
 from .database import DATABASE
 from .generations import GENERATIONS
+from .layer import LAYER
 from .people import PEOPLE
 from .sockets import SOCKETS
 
@@ -49,7 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Take mechanisms out, one by one.")
     parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
     words = parser.parse_args().words
-    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE]
+    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER]
     chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="chatlab-mutants-") as folder:
