@@ -17,6 +17,7 @@ from .harness.stage import Stage
 from .harness.upstream import UpstreamProcess
 from .harness.waiting import eventually
 from .stages import *  # noqa: F403
+from .test_links_live import make_link, open_socket
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("shared_stage", ["sqlite"], indirect=True)]
 
@@ -126,6 +127,39 @@ async def test_only_members_of_the_room_are_told(stage, room, eyes, visitor, tab
     await ada.tab.send({"type": "typing"})
     await ada.until(lambda sees: sees[ada.me]["typing"])
     assert all(ada.me not in str(frame) for _, frame in elsewhere.frames)
+
+
+async def test_a_reader_by_a_link_sees_nobody_and_is_not_seen(stage, room, eyes, visitor):
+    owner = visitor(stage.server)
+    shared = await owner.create_room()
+    ada = await eyes(stage.server, shared, "Ada")
+    reader = await open_socket(stage.server, await make_link(owner, shared))
+    await reader.until("synced")
+    await ada.until(lambda sees: set(sees) == {ada.me})
+    await ada.tab.send({"type": "typing"})
+    await ada.until(lambda sees: sees[ada.me]["typing"])
+    await ada.until(lambda sees: not sees[ada.me]["typing"])
+    assert set(ada.sees) == {ada.me}
+    await ada.tab.send({"type": "room", "title": "The end"})
+    kinds = []
+    while "deltas" not in kinds:
+        kinds.append((await reader.receive())["type"])
+    assert "presence" not in kinds
+    reader.close()
+
+
+async def test_while_redis_is_away_each_process_knows_its_own_and_then_all_again(
+    stage, second_server, room, eyes, layer
+):
+    ada, ben = await eyes(stage.server, room, "Ada"), await eyes(second_server, room, "Ben")
+    await ben.until(lambda sees: set(sees) == {ada.me, ben.me})
+    layer.kill()
+    cy = await eyes(stage.server, room, "Cy")
+    await ada.until(lambda sees: cy.me in sees)
+    assert cy.me not in ben.sees
+    layer.start()
+    await ben.until(lambda sees: set(sees) == {ada.me, ben.me, cy.me}, within=30)
+    await ada.until(lambda sees: set(sees) == {ada.me, ben.me, cy.me}, within=30)
 
 
 async def test_a_socket_that_is_closed_for_good_is_told_why_first(stage, room, eyes):

@@ -11,3 +11,4 @@ class Person(people.Person):
     def __init__(self, server: Server):
         super().__init__(server.url)
         self.server = server
+        self.client.base_url = server.url  # for tests that load pages
