@@ -243,6 +243,12 @@ class Histories(RuleBasedStateMachine):
         self.writing.remove(_pick(self.writing, number))
 
     @rule(really=seldom)
+    def prune(self, really: bool) -> None:
+        """All that may go goes: nothing else in the model changes by it."""
+        if really:
+            commit_now(actions.prune(self.room, datetime(9999, 1, 1, tzinfo=UTC)))
+
+    @rule(really=seldom)
     def restart(self, really: bool) -> None:
         """The whole process: its writer, its connections, and every worker in it."""
         if not really:

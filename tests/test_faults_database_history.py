@@ -28,7 +28,7 @@ CLIENTS = 50
 DELTAS_EACH = 500  # of an answer
 LEVEL = 10.0  # seconds, on a machine that does other things too
 MEMORY = 64 * 2**20  # bytes that all of them together may cost
-PER_JOIN = 3  # queries; reading the room is shared by all who come at once
+PER_JOIN = 2  # queries; reading the room is shared by all who come at once
 SHARED = 40  # queries for that, and for whatever the process looks up anyway
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -164,13 +164,6 @@ DATABASE = [
         "        if False:\n",
         "tests/test_faults_database.py -k c6",
     ),
-    Mutant(
-        "postgres: a pool that tries again ever more seldom",
-        "chatlab/settings.py",
-        ', "reconnect_timeout": 2}',
-        "}",
-        "tests/test_faults_database.py -k c5",
-    ),
     # -- SQLite ----------------------------------------------------------------------------------------------------
     Mutant(
         "sqlite: nobody is told that it could not be saved",
@@ -178,13 +171,6 @@ DATABASE = [
         '                    raise Unavailable("This could not be saved. Try again.", retry_after=5) from error\n',
         "                    pass\n",
         "tests/test_faults_database_sqlite.py -k takes_nothing",
-    ),
-    Mutant(
-        "sqlite: what somebody holds is not waited for",
-        "chatlab/settings.py",
-        '        "timeout": 20,\n',
-        '        "timeout": 0,\n',
-        "tests/test_faults_database_sqlite.py -k busy_for_seconds",
     ),
     # -- a long history --------------------------------------------------------------------------------------------
     Mutant(
