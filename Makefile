@@ -18,7 +18,7 @@ LONG_DRILL := --seconds 1800 --sends 100000 --tabs 24 --rooms 12 --pace 0 --answ
 
 help:
 	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
-	@echo "make test     lint and run every test; browser tests need an installed Chromium or Chrome"
+	@echo "make test     lint and run every test, on SQLite and on PostgreSQL with Redis; some need Chromium or Chrome"
 	@echo "make drill    kill, freeze and restart a whole deployment, and check every promise from outside (3 minutes)"
 	@echo "make soak     the property tests with many more examples, and a long drill (an hour)"
 	@echo "make mutants  take each mechanism out of a copy, and see the tests fail (minutes)"
@@ -40,6 +40,7 @@ test: $(TEST_READY)
 	.venv/bin/python -m ruff check .; \
 	.venv/bin/python manage.py makemigrations --check --dry-run; \
 	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile; \
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --engines=postgres; \
 	if [ -n "$(NODE)" ]; then "$(NODE)" --test tests/js/*.test.*js; \
 	else echo "JavaScript unit tests skipped: Node.js was not found (https://nodejs.org/)."; fi
 

@@ -116,8 +116,13 @@ class Feed:
         for reader in list(self.readers):
             reader.more_is_rendered()
 
-    async def read(self, after: Cursor) -> log.Page | None:
-        return await self._share(after, lambda: database.read(log.page_after, self.room_id, after))
+    async def read(self, after: Cursor) -> tuple[log.Page, str] | None:
+        """A page and its `deltas` frame: read and encoded once for all who stand at the same place."""
+        return await self._share(after, lambda: self._load_page(after))
+
+    async def _load_page(self, after: Cursor) -> tuple[log.Page, str] | None:
+        page = await database.read(log.page_after, self.room_id, after)
+        return None if page is None else (page, frames.deltas(page.items, page.cursor))
 
     async def state(self) -> tuple[Cursor, str]:
         """(cursor, `snapshot` frame); built once for all who ask at the same head."""

@@ -220,14 +220,14 @@ class RoomReader:
 
     async def _send_pages(self, look: bool) -> None:
         while not self._window.full and (look or self.sent.seq < self.feed.head.seq):
-            page = await self.feed.read(self.sent)
-            if page is None:
+            found = await self.feed.read(self.sent)
+            if found is None:
                 await self._start_over()
                 look = False
                 continue
+            page, frame = found
             if not page.items:
                 return
-            frame = frames.deltas(page.items, page.cursor)
             self.feed.note(self.sent, page.cursor, page.digests)
             self.feed.rendering.hear(self.sent.seq + 1, page.cursor.seq, frame)
             await self._send_up_to(page.cursor, frame)

@@ -10,12 +10,14 @@ import random
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pytest
 from channels.layers import channel_layers
+from django.db.backends.utils import CursorWrapper
 
 from rooms import actions, database, frames, log
 from rooms.access import Visitor
@@ -59,6 +61,26 @@ def busy(writer: log.Writer) -> Iterator[None]:
     yield
     go_on.set()
     held.result(10)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What this process asks of the database meanwhile, on all its threads. An `executemany` is one statement:
+    PostgreSQL gets it in one go.
+    """
+    sent: list[str] = []
+
+    def noting(method: Callable) -> Callable:
+        def note(cursor: CursorWrapper, sql: str, *rest: object) -> object:
+            sent.append(sql)
+            return method(cursor, sql, *rest)
+
+        return note
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("execute", "executemany"):
+            patch.setattr(CursorWrapper, name, noting(getattr(CursorWrapper, name)))
+        yield sent
 
 
 def client_id() -> str:

@@ -13,10 +13,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from rooms.drill.programs import Missing
+
 from .harness.database import Database
 from .harness.people import Person
 from .harness.processes import ROOT, Process, environment, free_port
-from .harness.programs import missing
+from .harness.programs import or_skip
 from .harness.server import ALARMS
 from .harness.upstream import Question, UpstreamProcess, words
 from .harness.waiting import eventually, wait_for
@@ -107,7 +109,7 @@ class Nginx(Process):
         self.config = folder / "nginx.conf"
         self.ports = {"8001": site.webs[0].port, "8002": site.webs[1].port}
         self.static, self.folder = site.env["STATIC_ROOT"], folder
-        super().__init__([program(), "-c", str(self.config)], folder / "nginx.log", environment())
+        super().__init__([or_skip(nginx_program), "-c", str(self.config)], folder / "nginx.log", environment())
 
     def configure(self, *, down: str = "") -> None:
         text = NGINX_SITE.read_text().replace("listen 80;", f"listen 127.0.0.1:{self.port};")
@@ -135,10 +137,10 @@ class Nginx(Process):
             return False
 
 
-def program() -> str:
+def nginx_program() -> str:
     found = shutil.which("nginx") or next((path for path in ("/usr/sbin/nginx",) if Path(path).exists()), None)
     if found is None:
-        missing("nginx", "apt install nginx-light")
+        raise Missing("nginx", "apt install nginx-light")
     return found
 
 

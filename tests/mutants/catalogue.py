@@ -164,5 +164,33 @@ MUTANTS = [
         "return len(text)",
         "tests/test_bad_input.py -k too_long",
     ),
+    Mutant(
+        "a page of the log is encoded for each reader",
+        "rooms/reader.py",
+        "            page, frame = found\n",
+        "            page, frame = found[0], frames.deltas(found[0].items, found[0].cursor)\n",
+        "tests/test_costs.py -k encoded",
+    ),
+    Mutant(
+        "heads are moved room by room",
+        "rooms/log/append.py",
+        "            _move_heads(cursor, list(changed.values()))\n",
+        "            [_move_heads(cursor, [room]) for room in changed.values()]\n",
+        "tests/test_costs.py -k commit",
+    ),
+    Mutant(
+        "a heartbeat looks into the log",
+        "rooms/reader.py",
+        "                    await self._catch_up()\n            return confirmed",
+        "                    await self._catch_up(look=True)\n            return confirmed",
+        "tests/test_costs.py -k sync",
+    ),
+    Mutant(
+        "any cookie is looked for in the database",
+        "chatlab/sessions.py",
+        " and key.isascii() and key.isalnum()",
+        "",
+        "tests/test_access.py --engines=postgres",
+    ),
     *UPSTREAM,
 ]
