@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
@@ -48,100 +47,6 @@ def holder(made: actions.NewLink) -> Client:
     shown = client.post(made.link.get_absolute_url(), {"token": made.token})
     assert shown.status_code == 302, shown.content
     return client
-
-
-# -- who may do what ---------------------------------------------------------------------------------------------------
-
-ROLES = ("owner", "member", "left", "stranger", "staff", "nobody", "holder", "program", "link as bearer")
-JSON = {"content_type": "application/json"}
-
-
-@pytest.fixture
-def clients(place) -> dict[str, Client]:
-    left = place.join("Left")
-    Member.objects.filter(pk=left.member).update(role=Member.Role.LEFT)
-    staff = Client()
-    staff.force_login(get_user_model().objects.create_superuser("staff"))
-    made = link_to(place)
-    return {
-        "owner": guest(place.visitor.guest),
-        "member": guest(place.join("Bea").visitor.guest),
-        "left": guest(left.visitor.guest),
-        "stranger": guest(new_place().visitor.guest),
-        "staff": staff,
-        "nobody": guest(None),
-        "holder": holder(made),
-        "program": Client(HTTP_AUTHORIZATION=f"Bearer {access.new_token(Member.objects.get(pk=place.member))}"),
-        "link as bearer": Client(HTTP_AUTHORIZATION=f"Bearer {made.token}"),
-    }
-
-
-# operation -> (how, who may; for everybody else it answers as if there was nothing)
-OPERATIONS = {
-    "list links": (lambda c, room, link, answer: c.get(f"/rooms/{room}/links/"), {"owner", "member", "program"}),
-    "make a link": (lambda c, room, link, answer: c.post(f"/rooms/{room}/links/"), {"owner", "program"}),
-    "revoke a link": (
-        lambda c, room, link, answer: c.post(f"/rooms/{room}/links/{link}/revoke/"),
-        {"owner", "program"},
-    ),
-    "read the room": (lambda c, room, link, answer: c.get(f"/api/rooms/{room}"), {"owner", "member", "program"}),
-    "read older messages": (
-        lambda c, room, link, answer: c.get(f"/api/rooms/{room}/messages?before=1"),
-        {"owner", "member", "program"},
-    ),
-    "read deltas": (
-        lambda c, room, link, answer: c.get(f"/api/rooms/{room}/deltas?after="),
-        {"owner", "member", "program"},
-    ),
-    "post": (
-        lambda c, room, link, answer: c.post(
-            f"/api/rooms/{room}/messages", {"client_id": "abcdefgh", "text": "hi"}, **JSON
-        ),
-        {"owner", "member", "program"},
-    ),
-    "post a form": (
-        lambda c, room, link, answer: c.post(f"/rooms/{room}/messages/", {"text": "hi"}),
-        {"owner", "member", "program"},
-    ),
-    "stop": (
-        lambda c, room, link, answer: c.post(f"/api/rooms/{room}/messages/{answer}/stop"),
-        {"owner", "member", "program"},
-    ),
-    "retry": (
-        lambda c, room, link, answer: c.post(
-            f"/api/rooms/{room}/messages/{answer}/retry", {"client_id": "retry-it"}, **JSON
-        ),
-        {"owner", "member", "program"},
-    ),
-    "read by the link": (lambda c, room, link, answer: c.get(f"/api/shared/{link}"), {"holder", "link as bearer"}),
-    "read older messages by the link": (
-        lambda c, room, link, answer: c.get(f"/api/shared/{link}/messages?before=9"),
-        {"holder", "link as bearer"},
-    ),
-    "post to the link": (
-        lambda c, room, link, answer: c.post(
-            f"/api/shared/{link}/messages", {"client_id": "abcdefgh", "text": "hi"}, **JSON
-        ),
-        set(),
-    ),
-    "read the link's id as a room's": (lambda c, room, link, answer: c.get(f"/api/rooms/{link}"), set()),
-}
-
-
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_each_role_can_do_what_it_may_and_nothing_else(role, operation, clients, place) -> None:
-    link = Link.objects.get()
-    answer = log.snapshot(place.room)["messages"][-1]["id"]
-    messages, links = len(log.snapshot(place.room)["messages"]), Link.objects.count()
-    how, allowed = OPERATIONS[operation]
-    response = how(clients[role], place.room, link.pk, answer)
-    if role in allowed:
-        assert response.status_code < 400, response.content
-        return
-    assert response.status_code in (403, 404, 405), f"{role} may {operation}: {response.status_code}"
-    assert b"A secret plan" not in response.content and b"The answer." not in response.content
-    assert (len(log.snapshot(place.room)["messages"]), Link.objects.count()) == (messages, links)
 
 
 # -- the token ---------------------------------------------------------------------------------------------------------

@@ -153,9 +153,7 @@ async def test_a_process_that_was_frozen_is_left_and_takes_up_again(upstream, pa
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_event_loop_that_was_blocked_says_so_and_everybody_recovers(
-    kind, upstream, own_server, visitor, tab
-):
+async def test_an_event_loop_that_was_blocked_says_so_and_everybody_recovers(kind, upstream, own_server, visitor, tab):
     """A5"""
     accident = {"DJANGO_SETTINGS_MODULE": "tests.accidents.settings", "CHATLAB_ACCIDENT": "blocks_its_loop:2"}
     server = own_server(kind, **accident)

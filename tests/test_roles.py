@@ -1,0 +1,143 @@
+"""Every request that names a room or a link, by everybody there is: who may, and that nobody else learns or changes
+anything.
+
+A route that is not in the table fails a test of its own: the default is that nobody has thought about it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import URLPattern, resolve
+
+from rooms import access, log, urls
+from rooms.access import Visitor
+from rooms.actions import commit_now, join
+from rooms.models import Link, Member
+
+from .fakes import Place, alone, new_place
+from .test_links import guest, holder, link_to
+
+SECRETS = (b"A secret plan", b"The secret answer")
+OWNER = {"owner", "program"}  # the program has a token of the owner's
+MEMBERS = {"owner", "member", "program", "account"}
+READERS = {"holder", "link as bearer"}
+ROLES = sorted(MEMBERS | READERS | {"left", "deactivated", "stranger", "staff", "nobody"})
+
+ASK = {"client_id": "role-asks", "text": "hi"}
+AGAIN = {"client_id": "role-again"}
+# (method, path, body, who may)
+OPERATIONS = [
+    ("GET", "/rooms/{room}/", None, MEMBERS),
+    ("POST", "/rooms/{room}/messages/", {"text": "hi"}, MEMBERS),
+    ("GET", "/rooms/{room}/export.md", None, MEMBERS),
+    ("GET", "/rooms/{room}/export.json", None, MEMBERS),
+    ("GET", "/rooms/{room}/links/", None, MEMBERS),
+    ("POST", "/rooms/{room}/links/", {"lasts": "day"}, OWNER),
+    ("POST", "/rooms/{room}/links/{link}/revoke/", {}, OWNER),
+    ("GET", "/api/rooms/{room}", None, MEMBERS),
+    ("GET", "/api/rooms/{room}/messages?before=9", None, MEMBERS),
+    ("POST", "/api/rooms/{room}/messages", ASK, MEMBERS),
+    ("GET", "/api/rooms/{room}/deltas?after=", None, MEMBERS),
+    ("GET", "/api/rooms/{room}/messages/{answer}/deltas", None, MEMBERS),
+    ("POST", "/api/rooms/{room}/messages/{answer}/stop", {}, MEMBERS),
+    ("POST", "/api/rooms/{room}/messages/{answer}/retry", AGAIN, MEMBERS),
+    ("POST", "/api/rooms/{room}/messages/{stopped}/continue", AGAIN, MEMBERS),
+    ("POST", "/demo/sync/{room}/kill/", {}, MEMBERS),
+    ("GET", "/shared/{link}/", None, READERS),
+    ("POST", "/shared/{link}/", {"token": "wrong"}, set()),
+    ("GET", "/api/shared/{link}", None, READERS),
+    ("GET", "/api/shared/{link}/messages?before=9", None, READERS),
+    ("POST", "/api/shared/{link}/messages", ASK, set()),
+    ("GET", "/api/rooms/{link}", None, set()),
+]
+# Open to everybody: an unlocked room is joined by whoever knows it. Two pages of the table invite instead of refusing.
+JOINING = {"rooms/<id:room_id>/join/", "api/rooms/<id:room_id>/members"}
+INVITING = {"/rooms/{room}/", "/shared/{link}/"}
+
+
+@pytest.fixture(autouse=True)
+def _alone(transactional_db):
+    with alone():
+        yield
+
+
+@pytest.fixture
+def place() -> Place:
+    made = new_place("A secret plan")
+    made.answered("The secret answer.")
+    made.stop(made.begin().job.message)
+    return made
+
+
+def person(name: str, place: Place, *, active: bool = True) -> Client:
+    user = get_user_model().objects.create_user(name)
+    commit_now(join(Visitor(user_id=user.pk), place.room))
+    client = Client()
+    client.force_login(user)
+    if not active:
+        get_user_model().objects.filter(pk=user.pk).update(is_active=False)
+    return client
+
+
+@pytest.fixture
+def as_role(place):
+    def make(role: str) -> Client:
+        """One of ROLES; a link holds for all of them."""
+        made = link_to(place)
+        if role == "left":
+            left = place.join("Left")
+            Member.objects.filter(pk=left.member).update(role=Member.Role.LEFT)
+            return guest(left.visitor.guest)
+        if role == "staff":
+            client = Client()
+            client.force_login(get_user_model().objects.create_superuser("staff"))
+            return client
+        return {
+            "owner": lambda: guest(place.visitor.guest),
+            "member": lambda: guest(place.join("Bea").visitor.guest),
+            "account": lambda: person("ada", place),
+            "deactivated": lambda: person("gone", place, active=False),
+            "stranger": lambda: guest(new_place().visitor.guest),
+            "nobody": lambda: Client(),
+            "holder": lambda: holder(made),
+            "program": lambda: bearer(access.new_token(Member.objects.get(pk=place.member))),
+            "link as bearer": lambda: bearer(made.token),
+        }[role]()
+
+    return make
+
+
+def bearer(token: str) -> Client:
+    return Client(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("method", "path", "body", "may"), OPERATIONS)
+def test_each_role_may_what_it_may_and_nothing_else(method, path, body, may, role, as_role, place) -> None:
+    client = as_role(role)
+    answers = [m["id"] for m in log.snapshot(place.room)["messages"] if m["role"] == "assistant"]
+    names = {"room": place.room, "link": Link.objects.get().pk, "answer": answers[0], "stopped": answers[1]}
+    before = (place.head, Link.objects.count())
+    asked = path.format(**names)
+    options = {"content_type": "application/json"} if path.startswith("/api/") and method == "POST" else {}
+    response = client.get(asked) if method == "GET" else client.post(asked, body, **options)
+    if role in may:
+        assert response.status_code < 400, response.content
+        return
+    invited = method == "GET" and path in INVITING
+    assert response.status_code in ((200, 404) if invited else (403, 404, 405)), f"{role}: {response.status_code}"
+    content = b"" if response.streaming else response.content
+    assert not response.streaming and not [secret for secret in SECRETS if secret in content]
+    assert (place.head, Link.objects.count()) == before
+
+
+def test_every_route_that_names_a_room_or_a_link_is_in_the_table() -> None:
+    names = {"room": "r", "link": "l", "answer": "m", "stopped": "m"}
+    tested = {resolve(path.partition("?")[0].format(**names)).route for _, path, *_ in OPERATIONS}
+    routes = {str(entry.pattern) for entry in urls.urlpatterns if isinstance(entry, URLPattern)}
+    naming = {route for route in routes if re.search(r"<id:(room|link)_id>", route)}
+    assert naming - JOINING - tested == set(), "who may use these?"
