@@ -13,7 +13,7 @@ AT_ONCE = 50
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    async with stack(arguments.server) as running:
+    async with stack(arguments.server, arguments.layer) as running:
         rooms = await running.rooms(arguments.rooms)
 
         async def opened(count: int) -> list:

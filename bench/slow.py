@@ -24,7 +24,7 @@ FILL = {"text": ["x" * 20_000], "repeat": 20, "rate": 200}
 
 
 async def run(arguments: argparse.Namespace) -> None:
-    async with stack(arguments.server) as running:
+    async with stack(arguments.server, arguments.layer) as running:
         (room,) = await running.rooms(1)
         tabs = [await running.tab(room) for _ in range(arguments.tabs)]
         await asyncio.gather(*(tab.seen(b'"synced"') for tab in tabs))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from rooms import actions, broadcast, database, frames, log
+from rooms.consumers.room import INBOX_MAX, RoomConsumer
 from rooms.feed import Feed, Feeds
 from rooms.frames import Cursor, Sync
 from rooms.reader import RoomReader, Window
@@ -239,6 +240,15 @@ def test_events_syncs_and_repairs_at_once_keep_the_order(place) -> None:
         assert screen.faults == [] and screen.applied == list(range(start.seq + 1, start.seq + 31))
 
     reading(place, scenario)
+
+
+def test_a_socket_that_takes_nothing_holds_few_events() -> None:
+    """More are dropped, and read from the log like any event that was lost."""
+    socket = RoomConsumer()
+    socket._inbox = asyncio.Queue(INBOX_MAX)
+    for number in range(3 * INBOX_MAX):
+        socket.offer({"number": number})
+    assert [socket._inbox.get_nowait()["number"] for _ in range(socket._inbox.qsize())] == list(range(INBOX_MAX))
 
 
 # -- level -------------------------------------------------------------------------------------------------------------
