@@ -16,6 +16,7 @@ OPTIONS = {
     "rooms": (10, "rooms that they share"),
     "rate": (5.0, "deltas a second in each room"),
     "seconds": (20.0, "how long the answers stream"),
+    "kill": (0, "1: the server is killed (kill -9) and started again, instead of the wires cut"),
 }
 
 
@@ -31,9 +32,15 @@ async def run(arguments: argparse.Namespace) -> None:
         await asyncio.gather(*(tab.seen(b'"kind":"appended"') for tab in tabs))
         witnesses = [await running.tab(room) for room in rooms]
         cursors = [tab.cursor for tab in tabs]
-        for tab in tabs:
-            tab.close()
-        cpu, started = running.server.cpu_seconds(), time.monotonic_ns() // 1000
+        if arguments.kill:
+            running.server.kill()
+            await asyncio.to_thread(running.server.restart)
+            witnesses, cpu = [], 0.0
+        else:
+            for tab in tabs:
+                tab.close()
+            cpu = running.server.cpu_seconds()
+        started = time.monotonic_ns() // 1000
         tabs = await asyncio.gather(*map(running.tab, places, cursors))
         beats = [asyncio.create_task(tab.beat()) for tab in [*tabs, *witnesses]]
         levels = await asyncio.gather(*(tab.seen(b'"synced"') for tab in tabs))

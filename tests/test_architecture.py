@@ -260,8 +260,9 @@ def test_the_protocol_document_names_every_code() -> None:
     assert {word for word in words if f"`{word}`" not in text} == set()
 
 
-def test_every_test_that_the_readme_names_exists() -> None:
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text("utf-8")))
+@pytest.mark.parametrize("document", ["README.md", "docs/faults.md"])
+def test_every_test_that_a_document_names_exists(document: str) -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / document).read_text("utf-8")))
     written = {
         node.name
         for path in (ROOT / "tests").glob("test_*.py")

@@ -16,7 +16,7 @@ export function connectionState(facts, now) {
   if (facts.gone) return "gone";
   if (facts.cutAt !== null) return "cut";
   if (facts.phase === "level") return "live";
-  const away = now - facts.downAt;
+  const away = now < facts.downAt ? OFFLINE : now - facts.downAt; // a clock that was set back tells nothing
   if (away < BLIP) return "blip";
   if (facts.phase === "open") return "catching-up";
   return away < OFFLINE && facts.online ? "reconnecting" : "offline";

@@ -3,6 +3,7 @@
 
 const RECEIPT_TIMEOUT = 8_000;
 const RETRY_AFTER = 2;
+const RETRY_MOST = 60_000; // of waiting, whatever has become of the clock meanwhile
 const TOO_OLD = 24 * 3_600_000; // what was written a day ago is not sent behind its author's back
 const PASSING = new Set(["rate_limited", "busy", "unavailable"]);
 
@@ -106,7 +107,7 @@ export class Outbox {
     }
     const wait = (first.retryAt ?? 0) - Date.now();
     if (wait > 0) {
-      this.#timer = setTimeout(() => this.#pump(), wait);
+      this.#timer = setTimeout(() => this.#again(first), Math.min(wait, RETRY_MOST));
       return;
     }
     delete first.retryAt;
@@ -114,6 +115,11 @@ export class Outbox {
     first.state = "sending";
     this.#timer = setTimeout(() => this.onsuspect(), RECEIPT_TIMEOUT);
     this.#changed();
+  }
+
+  #again(item) {
+    delete item.retryAt;
+    this.#pump();
   }
 
   #changed() {

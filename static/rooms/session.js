@@ -12,11 +12,11 @@ export class RoomSession {
   desyncs = 0;
   repairs = 0; // gaps that were noticed, and filled from the log
   #dropped = false; // the cursor, after a difference: the next connect asks for a snapshot
-  #repairAt = 0;
+  #repairAgain = false;
   #repairTimer = null;
   #stops = new Set();
   #isAway = false;
-  #typedAt = 0;
+  #typed = null;
 
   /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame), presence(frame), other(me). */
   constructor({ config, snapshot, url, storage, on, socket = {} }) {
@@ -64,7 +64,8 @@ export class RoomSession {
 
   /** Something is being written here; told at most every few seconds, and only while there is somebody to tell. */
   typing() {
-    if (Date.now() - this.#typedAt >= TYPING_EVERY && this.socket.send({ type: "typing" })) this.#typedAt = Date.now();
+    if (this.#typed || !this.socket.send({ type: "typing" })) return;
+    this.#typed = setTimeout(() => (this.#typed = null), TYPING_EVERY);
   }
 
   /** Somebody looks at this tab, or nobody does. */
@@ -138,17 +139,17 @@ export class RoomSession {
 
   /** Asked at most once a second: a repair that is itself lost is asked for again by whatever comes next. */
   #repair() {
-    const wait = this.#repairAt + REPAIR_EVERY - Date.now();
-    if (wait <= 0) {
-      this.#repairAt = Date.now();
-      this.repairs++;
-      this.socket.sync(true);
-    } else if (!this.#repairTimer) {
-      this.#repairTimer = setTimeout(() => {
-        this.#repairTimer = null;
-        if (this.log.gapped) this.#repair();
-      }, wait);
+    if (this.#repairTimer) {
+      this.#repairAgain = true;
+      return;
     }
+    this.#repairAgain = false;
+    this.repairs++;
+    this.socket.sync(true);
+    this.#repairTimer = setTimeout(() => {
+      this.#repairTimer = null;
+      if (this.#repairAgain && this.log.gapped) this.#repair();
+    }, REPAIR_EVERY);
   }
 
   /** The text is not what the server holds. Must never happen; if it does, forget all and take it anew. */

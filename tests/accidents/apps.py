@@ -181,6 +181,27 @@ def blocks_its_loop(seconds: str) -> None:
     signal.signal(signal.SIGUSR2, lambda *_: time.sleep(float(seconds)))
 
 
+def joins_late(seconds: str) -> None:
+    """A fresh socket waits before it joins its room's group."""
+    _wait_before("rooms.broadcast", "Mailbox", "join", float(seconds))
+
+
+def reads_late(seconds: str) -> None:
+    """A fresh socket has joined its room's group, and waits before it reads."""
+    _wait_before("rooms.reader", "RoomReader", "open", float(seconds))
+
+
+def _wait_before(module: str, kind: str, method: str, seconds: float) -> None:
+    owner = getattr(import_module(module), kind)
+    done = getattr(owner, method)
+
+    async def late(self, *args) -> None:
+        await asyncio.sleep(seconds)
+        await done(self, *args)
+
+    setattr(owner, method, late)
+
+
 def _note(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b".")
@@ -216,6 +237,8 @@ _ACCIDENTS = {
         hears_badly,
         has_another_clock,
         blocks_its_loop,
+        joins_late,
+        reads_late,
         *LIES,
         gives_up_after,
     )

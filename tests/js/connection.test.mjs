@@ -127,3 +127,11 @@ test("gone is the end", (t) => {
   assert.equal(last().state, "gone");
   assert.equal(last().gone.code, 4503);
 });
+
+test("a clock that is set back hides no loss", (t) => {
+  const { connection } = begin(t);
+  settle(connection);
+  connection.phase("down", { nextAt: null });
+  t.mock.timers.setTime(500_000);
+  assert.equal(connection.state, "offline");
+});

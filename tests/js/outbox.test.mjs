@@ -168,3 +168,15 @@ test("what was written more than a day ago waits for its author's word, and so d
   assert.deepEqual(texts(), ["old", "next"]);
   assert.equal(after.items[0].client_id, next.client_id);
 });
+
+test("a clock that is set back keeps nothing waiting", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 172_800_000 });
+  const box = outbox();
+  box.opened();
+  const one = box.add(post("one"));
+  box.refused({ client_id: one.client_id, code: "rate_limited", detail: "", retry_after: 12 });
+  t.mock.timers.setTime(86_400_000);
+  box.opened();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(texts(), ["one", "one"]);
+});

@@ -230,3 +230,17 @@ test("what somebody wrote is not sent as somebody else", (t) => {
   last().open({ id: "ada", name: "Ada" });
   assert.equal(sent("post").length, 1);
 });
+
+test("a clock that is set back holds no repair up, and no sign of typing", (t) => {
+  const session = begin(t);
+  last().open();
+  last().say(synced(4));
+  last().say(deltas(appended(6, "!")));
+  session.typing();
+  t.mock.timers.tick(3_000);
+  t.mock.timers.setTime(1_000);
+  last().say(deltas(appended(7, "!")));
+  session.typing();
+  assert.equal(sent("sync").filter((frame) => frame.repair).length, 2);
+  assert.equal(sent("typing").length, 2);
+});
