@@ -76,7 +76,7 @@ async def test_a_wire_that_breaks_twenty_times_within_an_answer_loses_and_double
     assert (await pages.state(torn))["length"] > 15_500
 
 
-async def test_an_outage_is_silent_at_first_then_said_once_and_made_good_in_one_step(
+async def test_an_outage_is_silent_at_first_then_said_once_and_made_good(
     upstream, server, alice, room, browser_of, page_of
 ):
     other = await page_of(alice, room)
@@ -110,6 +110,40 @@ async def test_an_outage_is_silent_at_first_then_said_once_and_made_good_in_one_
         assert sum("Back. " in entry for entry in said) <= 2, "one sentence, though its number may still have grown"
         await eventually(lambda: _outbox_is_empty(page), 10)
         assert "Later" in [m["text"] for m in (await alice.snapshot(room))["messages"]]
+
+
+async def test_what_was_missed_is_drawn_in_one_step(upstream, server, alice, room, browser_of, page_of):
+    """However many frames it comes in: nobody watches an answer being written a second time."""
+    other = await page_of(alice, room)
+    page = await (await browser_of(alice)).new_page()
+    coming: asyncio.Queue = asyncio.Queue()
+
+    async def hand_over() -> None:
+        while True:
+            route, message = await coming.get()
+            route.send(message)
+            await asyncio.sleep(0.06)  # some frames of the screen
+
+    def connect(route: WebSocketRoute) -> None:
+        route.connect_to_server().on_message(lambda message: coming.put_nowait((route, message)))
+
+    handing = asyncio.create_task(hand_over())
+    await page.route_web_socket("**/ws/rooms/**", connect)
+    await page.goto(f"{server.url}/rooms/{room}/")
+    for one in (page, other):
+        await pages.live(one)
+    await page.evaluate("() => chatlab.cut()")
+    await pages.ask(other, Question({"text": ["x" * 1000 + " "], "repeat": 230}))
+    await pages.ended(other, within=30)
+    await page.evaluate("""() => {
+      window.drawn = new Set();
+      const length = () => document.querySelector('article[data-role=assistant] [data-part=text]')?.textContent.length ?? 0;
+      new MutationObserver(() => window.drawn.add(length())).observe(document.getElementById('messages'), {childList: true, subtree: true, characterData: true});
+    }""")  # noqa: E501
+    await page.evaluate("() => chatlab.plug()")
+    await equal_to_the_database(server, room, page, other)
+    assert len(await page.evaluate("() => [...window.drawn]")) == 1
+    handing.cancel()
 
 
 async def test_a_clean_close_with_1000_is_no_end(upstream, server, alice, room, browser_of):

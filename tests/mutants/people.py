@@ -150,6 +150,13 @@ PEOPLE = [
         f"{_PAGE} cache",
     ),
     Mutant(
+        "what was missed is drawn as it comes",
+        "static/rooms/view.js",
+        "else this.#replay ??= setTimeout(() => this.level(), REPLAY_SHOWN);",
+        "else this.#schedule();",
+        f"{_PAGE} one_step",
+    ),
+    Mutant(
         "the outbox does not outlive the page",
         "static/rooms/outbox.js",
         'JSON.parse(this.#storage?.getItem(this.#key) ?? "[]")',
