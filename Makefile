@@ -11,7 +11,7 @@ RUN_READY := .venv/installed-requirements
 TEST_READY := .venv/installed-requirements-dev
 
 # 100,000 questions or more, as fast as receipts come; one answer of fifty is written to its end.
-LONG_DRILL := --seconds 1800 --sends 100000 --tabs 24 --rooms 12 --pace 0 --answers 0.02
+LONG_DRILL := --seconds 1800 --sends 100000 --tabs 96 --rooms 24 --pace 0 --answers 0.02
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint soak drill mutants bench readme-media clean

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from rooms.drill import history
+from rooms.drill.processes import children_of
 
 from .harness.engines import PostgreSQL, SQLite
 from .harness.processes import ROOT, environment, python
 from .harness.server import Server
+from .harness.waiting import wait_for
 
 pytestmark = pytest.mark.e2e
 QUICK = ("--tabs", "4", "--rooms", "2", "--seconds", "4", "--sends", "30", "--pace", "8", "--seed", "1")
@@ -110,6 +112,21 @@ def test_a_real_model_is_not_asked_without_leave(server) -> None:
     assert done.returncode == 1
     assert "'scripted' would answer, and may cost money" in done.stderr
     assert server.database.rows("SELECT count(*) FROM rooms_generation WHERE status = 'streaming'") == [(0,)]
+
+
+def test_what_it_has_started_ends_with_it() -> None:
+    """Interrupted in the middle, by a terminal or by whoever runs it."""
+    command = python("manage.py", "drill", "--faults", "--tabs", "2", "--rooms", "1", "--seconds", "60")
+    env = environment(SECRET_KEY="x", DATABASE_URL="sqlite:///:memory:")
+    run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: len(children_of(run.pid)) >= 3 or run.poll() is not None, 60, "it has started some processes")
+    started = children_of(run.pid)
+    run.terminate()
+    _, said = run.communicate(timeout=60)
+    if "was not found" in said:
+        pytest.skip(said)
+    assert (run.returncode, said.strip()) == (130, "CommandError: Interrupted: nothing is judged.")
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 10, "they are gone")
 
 
 def test_faults_are_for_processes_of_its_own() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
+from rooms.drill.faults import CALM_AFTER, CALM_BEFORE, STORES, WEBS, WORKERS, plan
 from rooms.drill.history import checksum
 from rooms.drill.promises import EFFECTS, findings
 from rooms.drill.record import Record
@@ -338,6 +340,16 @@ def test_a_drill_in_which_nothing_of_a_kind_happened_proves_nothing(effect: str)
     del record.effects[effect]
     (found,) = (found for found in findings(record) if found.broken)
     assert found.promise == "enough happened to prove anything" and effect in found.broken[0]
+
+
+def test_the_plan_of_faults_is_that_of_its_seed_and_leaves_none_out() -> None:
+    for kinds in (WEBS, WORKERS, STORES):
+        planned = plan(kinds, "7", 120)
+        assert planned == plan(kinds, "7", 120) != plan(kinds, "8", 120)
+        assert {each.kind for each in planned} == set(kinds), "two minutes are enough for each of them"
+        assert all(each.at >= CALM_BEFORE and each.at + each.lasts <= 120 - CALM_AFTER for each in planned)
+        apart = [later.at - each.at for each, later in itertools.pairwise(planned)]
+        assert min(apart) >= 3 and len(plan(kinds, "7", 1200)) < 8 * len(planned)
 
 
 def test_what_was_never_heard_of_again_may_be_there_or_not() -> None:

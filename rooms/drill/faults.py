@@ -19,6 +19,7 @@ from .worker import Worker
 NAME = "nemesis"
 CALM_BEFORE = 15.0  # seconds without a fault at the beginning, and again at the end: what is healthy is measured there
 CALM_AFTER = 15.0
+DENSE = 300.0  # seconds of a drill up to which one fault follows another within seconds
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ class Planned:
 
 
 def plan(kinds: tuple[Kind, ...], seed: str, seconds: float) -> list[Planned]:
-    """The same for the same seed: each kind once in every round, in another order each time."""
-    chance = random.Random(seed)
+    """The same for the same seed: each kind once in every round, in another order each time.
+
+    In a long drill they are further apart, so that much is asked between them.
+    """
+    chance, rest = random.Random(seed), max(1.0, seconds / DENSE)
     planned: list[Planned] = []
     at, ends = CALM_BEFORE + chance.uniform(0, 2), seconds - CALM_AFTER
     while True:
@@ -72,7 +76,7 @@ def plan(kinds: tuple[Kind, ...], seed: str, seconds: float) -> list[Planned]:
             if at + lasts > ends:
                 return planned
             planned.append(Planned(kind, at, lasts, chance.randrange(2)))
-            at += lasts + chance.uniform(*kind.rests)
+            at += lasts + rest * chance.uniform(*kind.rests)
 
 
 class Nemesis:

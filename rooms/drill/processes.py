@@ -44,6 +44,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def children_of(pid: int) -> list[int]:
+    """What a process has forked, from any of its threads, by process id. Linux only."""
+    forked = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for text in forked for child in text.split()]
+
+
 class Process:
     """A command with its stdout and stderr in one file, which outlives restarts."""
 
@@ -90,8 +96,7 @@ class Process:
         return self.popen.returncode
 
     def children(self) -> list[int]:
-        """What it has forked, by process id (Linux)."""
-        return list(map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()))
+        return children_of(self.pid)
 
     def stop(self) -> None:
         if self.running:

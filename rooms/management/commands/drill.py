@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import signal
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -106,10 +107,13 @@ class Command(BaseCommand):
 
     def _drill(self, options: Options, path: Path, faults: bool, logs: Path | None) -> None:
         written = history.History(path)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what it has started ends with it
         try:
             asyncio.run(self._run(options, written, faults, logs))
         except (Unwilling, Missing, Unreadable, ApiError, NotInTime) as refusal:
             raise CommandError(str(refusal)) from refusal
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted: nothing is judged.", returncode=130) from None
         finally:
             written.close()
 
