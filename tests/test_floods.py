@@ -67,6 +67,6 @@ async def test_pings_are_read_only_as_fast_as_their_answers_are_taken(crowded, p
     if crowded.kind == "uvicorn":
         pytest.skip("uvicorn answers pings without a look at its buffer")
     alice, room, _ = place
-    flood = Flood(crowded.url, f"/ws/rooms/{room}/", alice.socket_headers, masked(b"p" * 125, PING) * 500, TOTAL, 2)
+    flood = Flood(crowded.url, f"/ws/rooms/{room}/", alice.socket_headers, masked(b"p" * 125, PING) * 500, TOTAL, 5)
     await asyncio.to_thread(flood.run, False)
     assert flood.written < 12 * MIB, "more than the buffers of two kernels"
