@@ -62,7 +62,7 @@ export class People {
 
   #open(opener) {
     opener.closest("dialog")?.close();
-    this.panel.showPopover();
+    this.panel.togglePopover(true);
     this.form.elements.name.select();
   }
 

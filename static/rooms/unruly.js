@@ -57,9 +57,9 @@ class UnrulySocket {
     this.socket.send(data);
   }
 
-  close() {
+  close(code) {
     this.#forget();
-    this.socket.close();
+    this.socket.close(code);
   }
 
   #arrive(data) {
