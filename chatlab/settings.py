@@ -159,7 +159,11 @@ if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "rooms.broadcast.redis.RedisLayer",
-            "CONFIG": {"url": REDIS_URL, "prefix": env.str("REDIS_PREFIX", "chatlab")},
+            "CONFIG": {
+                # Said here, because redis-py's own limits are not made for a layer that others wait for.
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 2, "socket_connect_timeout": 2}],
+                "prefix": env.str("REDIS_PREFIX", "chatlab"),
+            },
         }
     }
 else:

@@ -114,7 +114,7 @@ def channel_layer(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> 
             "This channel layer is not one of rooms.broadcast: it may lose events silently for ever, or stop a process "
             "when Redis does.",
             hint='CHANNEL_LAYERS["default"] = {"BACKEND": "rooms.broadcast.redis.RedisLayer", '
-            '"CONFIG": {"url": REDIS_URL}}',
+            '"CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 2}]}}',
             id="rooms.E009",
         )
 

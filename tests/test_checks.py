@@ -34,7 +34,7 @@ def static_files(backend: str) -> dict:
 
 
 MEMORY = layers("rooms.broadcast.memory.MemoryLayer")
-REDIS = layers("rooms.broadcast.redis.RedisLayer", url="redis://localhost")
+REDIS = layers("rooms.broadcast.redis.RedisLayer", hosts=[{"address": "redis://localhost", "socket_timeout": 2}])
 OPENAI = {"CHATLAB_PROVIDER": "openai", "OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "", "CHATLAB_MODEL": "some-model"}
 HTTPS = {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
 

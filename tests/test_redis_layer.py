@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError
 
 from rooms import broadcast
 from rooms.broadcast import redis as module
-from rooms.broadcast.redis import RedisLayer
+from rooms.broadcast.redis import RedisLayer, _Connection
 
 from .harness.redis import Redis, require
 from .harness.waiting import eventually
@@ -28,7 +28,6 @@ def hurry(monkeypatch) -> None:
     """Seconds of silence are as long as it takes, and tests have better things to do."""
     monkeypatch.setattr(module, "PING_EVERY", 0.2)
     monkeypatch.setattr(module, "SILENT_FOR", 1.0)
-    monkeypatch.setattr(module, "COMMAND_WITHIN", 1.0)
     monkeypatch.setattr(module, "AGAIN_AFTER", 0.1)
 
 
@@ -38,12 +37,13 @@ async def process() -> AsyncIterator[Callable[..., RedisLayer]]:
     made: list[RedisLayer] = []
 
     def make(url: str, **options: object) -> RedisLayer:
-        made.append(RedisLayer(url, prefix="test", **options))
+        host = {"address": url, "socket_timeout": 1, "socket_connect_timeout": 1}
+        made.append(RedisLayer([host], prefix="test", **options))
         return made[-1]
 
     yield make
     for layer in made:
-        await layer.close()
+        await layer.flush()
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ async def passes(sender: RedisLayer, receiver: RedisLayer, channel: str, within:
             await asyncio.wait_for(sender.group_send("group", {"type": "echo"}), 1)
         except Exception:
             return False
-        queue = receiver._queues[channel]
+        queue = receiver.channels[channel]
         while not queue.empty():
-            if queue.get_nowait()["type"] == "echo":
+            if receiver.deserialize(queue.get_nowait())["type"] == "echo":
                 return True
         return False
 
@@ -108,7 +108,8 @@ async def test_a_join_that_has_returned_misses_nothing(redis, process):  # noqa:
         channel = await joined(there, f"group-{number}")
         await here.group_send(f"group-{number}", event(number))
         assert await received(there, channel) == number
-    assert there._listening is not None and not there._listening.done()
+    (listening,) = [shard._listening for shard in there._shards]
+    assert not listening.done()
 
 
 async def test_what_is_left_is_not_subscribed_to_any_more(redis, process):  # noqa: F811
@@ -117,7 +118,7 @@ async def test_what_is_left_is_not_subscribed_to_any_more(redis, process):  # no
     async with Client.from_url(redis.url) as client:
 
         async def subscribed() -> set[bytes]:
-            return {name for name in await client.pubsub_channels("test.*") if b"hello" not in name}
+            return {name for name in await client.pubsub_channels("test*") if b"hello" not in name}
 
         before = await subscribed()
         for _ in range(20):
@@ -133,7 +134,7 @@ async def test_what_is_left_is_not_subscribed_to_any_more(redis, process):  # no
             return await subscribed() == before
 
         await eventually(as_before)
-    assert list(here._queues) == [stays] and len(here._topics) == 2
+    assert list(here.channels) == [stays] and len(here._shards[0]._wanted) == 2
 
 
 async def test_asking_whether_it_answers_leaves_nothing_behind(redis, process):  # noqa: F811
@@ -142,7 +143,7 @@ async def test_asking_whether_it_answers_leaves_nothing_behind(redis, process): 
     try:
         for _ in range(20):
             assert await broadcast.answers(2)
-        assert not here._queues and not here._topics
+        assert not here.channels and not here._shards[0]._wanted
     finally:
         channel_layers.backends.clear()
 
@@ -175,7 +176,7 @@ async def test_a_channel_that_nobody_reads_is_bounded(redis, process):  # noqa: 
     for number in range(200):
         await here.group_send("group", event(number))
         assert await received(here, awake) == number
-    assert here._queues[stuck].qsize() == 50 and here.dropped == 150
+    assert here.channels[stuck].qsize() == 50 and here.dropped == 150
     assert [await received(here, stuck) for _ in range(50)] == list(range(50))
 
 
@@ -226,14 +227,14 @@ async def test_a_connection_that_the_kernel_gives_up_is_replaced(redis, process,
     here = process(redis.url)
     channel = await joined(here, "group")
     lost = []
-    hear = RedisLayer._hear
+    hear = _Connection._hear
 
-    async def hearing(self: RedisLayer, pubsub) -> None:
+    async def hearing(self: _Connection, pubsub) -> None:
         lost.append(pubsub.connection._writer.transport)
         await hear(self, pubsub)
 
-    here._listening.cancel()
-    RedisLayer._hear = hearing
+    here._shards[0]._listening.cancel()
+    _Connection._hear = hearing
     try:
         await here.group_discard("group", channel)
         await joined(here, "group")
@@ -242,7 +243,7 @@ async def test_a_connection_that_the_kernel_gives_up_is_replaced(redis, process,
         await passes(here, here, channel)
         assert len(lost) == 2
     finally:
-        RedisLayer._hear = hear
+        _Connection._hear = hear
 
 
 async def test_who_comes_before_redis_is_heard_as_soon_as_it_is_there(process, tmp_path):

@@ -129,4 +129,4 @@ async def send_stop(generation_id: int) -> None:
 
 async def close() -> None:
     """End the layer's connections, if it has any."""
-    await get_channel_layer().close()
+    await get_channel_layer().flush()

@@ -68,9 +68,6 @@ class MemoryLayer(BaseChannelLayer):
         self._queues.clear()
         self._groups.clear()
 
-    async def close(self) -> None:
-        await self.flush()
-
     def _queue(self, channel: str) -> asyncio.Queue:
         queue = self._queues.get(channel)
         if queue is None:

@@ -1,9 +1,9 @@
-"""The channel layer of several processes, on Redis pub/sub: at most once, and nothing of it is kept anywhere.
+"""The channel layer of several processes: channels_redis' pub/sub layer, on connections that survive their Redis.
 
-channels_redis has such a layer too. It does not do where Redis is not well: a connection that the kernel gives up
-(ETIMEDOUT, after a router has forgotten it) makes its receiver spin without ever yielding, and with it stops the whole
-process; its publishes wait for each other's round trips; what it could not subscribe to once it never tries again; and
-what a reader has not taken yet grows without a bound. Here:
+The layer is theirs: hosts and sharding, serialisation, channels and groups. Its connections are not up to a Redis that
+is not well: one that the kernel gives up (ETIMEDOUT, after a router has forgotten it) makes its receiver spin without
+ever yielding on redis-py 8, and with it stops the whole process; publishes wait for each other's round trips; what
+could not be subscribed to once is never tried again; what a reader has not taken yet grows without a bound. Here:
 
 - One connection publishes. What gathers while a round trip runs goes out in the next one, in a single pipeline.
 - One connection listens. It is asked for a sign of life, and one that is silent is given up; the next one subscribes
@@ -14,12 +14,11 @@ what a reader has not taken yet grows without a bound. Here:
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import uuid
 from collections import defaultdict
 
-from channels.layers import BaseChannelLayer
+from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer
+from channels_redis.utils import _wrap_close, create_pool, decode_hosts
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -28,86 +27,102 @@ from redis.exceptions import ConnectionError
 
 logger = logging.getLogger(__name__)
 
-COMMAND_WITHIN = 2.0  # seconds for connecting, and for one round trip
+COMMAND_WITHIN = 2.0  # seconds for connecting, and for one round trip, where the host's configuration says nothing
 PING_EVERY = 2.0
 SILENT_FOR = 5.0  # seconds without a sign of life, after which a connection that listens is given up
 AGAIN_AFTER = 0.5  # seconds until the next one is tried
 PIPELINE_MAX = 500  # events in one round trip
 
 
-class RedisLayer(BaseChannelLayer):
-    """`capacity`: events that wait in one channel; more are dropped and counted."""
+class RedisLayer(RedisPubSubChannelLayer):
+    """`capacity`: events that wait in one channel; more are dropped and counted. The rest as in channels_redis."""
 
-    extensions = ["groups"]
+    def __init__(self, *args, capacity: int = 2000, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.capacity = capacity
 
-    def __init__(self, url: str, prefix: str = "chatlab", capacity: int = 2000, **kwargs):
-        super().__init__(capacity=capacity, **kwargs)
+    def _get_layer(self) -> _LoopLayer:
+        loop = asyncio.get_running_loop()
+        layer = self._layers.get(loop)
+        if layer is None:
+            layer = self._layers[loop] = _LoopLayer(*self._args, **self._kwargs, channel_layer=self)
+            _wrap_close(self, loop)
+        return layer
+
+
+class _LoopLayer(RedisPubSubLoopLayer):
+    """The layer of one event loop."""
+
+    def __init__(self, hosts=None, **kwargs):
+        super().__init__(hosts, **kwargs)
         self.dropped = 0
-        self._prefix = prefix
-        # A retry belongs to whoever knows what is still worth sending.
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=COMMAND_WITHIN,
-            socket_connect_timeout=COMMAND_WITHIN,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._queues: dict[str, asyncio.Queue[dict]] = {}
-        self._topics: defaultdict[str, set[str]] = defaultdict(set)  # what is subscribed to, and for which channels
-        self._outgoing: list[tuple[str, bytes, asyncio.Future]] = []
-        self._sending: asyncio.Task | None = None
-        self._listening: asyncio.Task | None = None
-        self._changed = asyncio.Event()  # `_topics` has
-        self._confirmed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)  # by Redis, on this connection
+        self._shards = [_Connection(host, self) for host in decode_hosts(hosts)]
 
-    # -- the channel layer's interface -------------------------------------------------------------------------------
-
-    async def new_channel(self, prefix: str = "specific") -> str:
-        channel = f"{prefix}.{uuid.uuid4().hex}"
-        self._queues[channel] = asyncio.Queue(self.capacity)
-        self._subscribe(self._topic("channel", channel), channel)
-        return channel
-
-    async def receive(self, channel: str) -> dict:
-        try:
-            return await self._queues[channel].get()
-        except asyncio.CancelledError:
-            self.forget(channel)
-            raise
-
-    async def send(self, channel: str, message: dict) -> None:
-        self.require_valid_channel_name(channel)
-        await self._publish(self._topic("channel", channel), message)
-
-    async def group_add(self, group: str, channel: str) -> None:
-        """Returns once Redis has confirmed it. The membership holds in any case, as soon as there is a connection."""
-        self.require_valid_group_name(group)
-        topic = self._topic("group", group)
-        self._subscribe(topic, channel)
-        await self._confirmed[topic].wait()
-
-    async def group_discard(self, group: str, channel: str) -> None:
-        self._unsubscribe(self._topic("group", group), channel)
-
-    async def group_send(self, group: str, message: dict) -> None:
-        """Returns once Redis has taken it; its errors are raised."""
-        self.require_valid_group_name(group)
-        await self._publish(self._topic("group", group), message)
+    async def _subscribe_to_channel(self, channel: str) -> None:
+        """Not waited for: a channel is there at once, and heard as soon as there is a Redis."""
+        self.channels[channel] = asyncio.Queue(self.channel_layer.capacity)
+        self._get_shard(channel).want(channel)
 
     def forget(self, channel: str) -> None:
         """End a channel that nobody receives from any more."""
-        self._queues.pop(channel, None)
-        self._unsubscribe(self._topic("channel", channel), channel)
+        self.channels.pop(channel, None)
+        self._get_shard(channel).drop(channel)
 
-    async def close(self) -> None:
+    def deliver(self, topic: str, data: bytes) -> None:
+        for channel in (topic,) if topic in self.channels else self.groups.get(topic, ()):
+            try:
+                self.channels[channel].put_nowait(data)
+            except (asyncio.QueueFull, KeyError):
+                self.dropped += 1
+
+
+class _Connection:
+    """What a layer asks of a shard: `publish`, `subscribe`, `unsubscribe` and `flush`. To one Redis."""
+
+    def __init__(self, host: dict, layer: _LoopLayer):
+        self._layer = layer
+        # A retry belongs to whoever knows what is still worth sending.
+        limits = {"socket_timeout": COMMAND_WITHIN, "socket_connect_timeout": COMMAND_WITHIN}
+        pool = create_pool({**limits, "retry": Retry(NoBackoff(), 0), **host})
+        self._redis = Redis.from_pool(pool)
+        self._outgoing: list[tuple[str, bytes, asyncio.Future]] = []
+        self._sending: asyncio.Task | None = None
+        self._listening: asyncio.Task | None = None
+        self._wanted: set[str] = set()  # topics: channels, and groups
+        self._changed = asyncio.Event()  # `_wanted` has
+        self._confirmed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)  # by Redis, on this connection
+
+    async def subscribe(self, topic: str) -> None:
+        """Returns once Redis has confirmed it. It holds in any case, as soon as there is a connection."""
+        self.want(topic)
+        await self._confirmed[topic].wait()
+
+    async def unsubscribe(self, topic: str) -> None:
+        self.drop(topic)
+
+    def want(self, topic: str) -> None:
+        self._wanted.add(topic)
+        self._changed.set()
+        if self._listening is None or self._listening.done():
+            self._listening = asyncio.create_task(self._listen(), name="chatlab-redis-listen")
+
+    def drop(self, topic: str) -> None:
+        if topic in self._wanted:
+            self._wanted.discard(topic)
+            self._changed.set()
+
+    async def flush(self) -> None:
+        self._wanted.clear()
         await _end(self._sending)
         await _end(self._listening)
-        await self._redis.aclose()
+        await self._redis.aclose(close_connection_pool=True)
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
-    async def _publish(self, topic: str, message: dict) -> None:
+    async def publish(self, topic: str, data: bytes) -> None:
+        """Returns once Redis has taken it; its errors are raised."""
         taken = asyncio.get_running_loop().create_future()
-        self._outgoing.append((topic, json.dumps(message, ensure_ascii=False).encode(), taken))
+        self._outgoing.append((topic, data, taken))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send(), name="chatlab-redis-send")
         await taken
@@ -133,27 +148,13 @@ class RedisLayer(BaseChannelLayer):
 
     # -- listening ---------------------------------------------------------------------------------------------------
 
-    def _subscribe(self, topic: str, channel: str) -> None:
-        self._topics[topic].add(channel)
-        self._changed.set()
-        if self._listening is None or self._listening.done():
-            self._listening = asyncio.create_task(self._listen(), name="chatlab-redis-listen")
-
-    def _unsubscribe(self, topic: str, channel: str) -> None:
-        channels = self._topics.get(topic)
-        if channels is not None:
-            channels.discard(channel)
-            if not channels:
-                del self._topics[topic]
-                self._changed.set()
-
     async def _listen(self) -> None:
         """One connection after the other, for ever."""
         lost = False
         while True:
             pubsub, steering = self._redis.pubsub(), None
             try:
-                await pubsub.subscribe(f"{self._prefix}.hello")
+                await pubsub.subscribe(f"{self._layer.prefix}__hello__")
                 if lost:
                     logger.warning("Redis is heard again")
                 lost = False
@@ -175,7 +176,7 @@ class RedisLayer(BaseChannelLayer):
         asked: set[str] = set()
         while True:
             self._changed.clear()
-            wanted = set(self._topics)
+            wanted = set(self._wanted)
             if wanted - asked:
                 await pubsub.subscribe(*(wanted - asked))
             if asked - wanted:
@@ -196,20 +197,9 @@ class RedisLayer(BaseChannelLayer):
             if message is None:
                 raise ConnectionError("no sign of life")
             if message["type"] == "message":
-                self._deliver(message["channel"].decode(), message["data"])
+                self._layer.deliver(message["channel"].decode(), message["data"])
             elif message["type"] == "subscribe":
                 self._confirmed[message["channel"].decode()].set()
-
-    def _deliver(self, topic: str, data: bytes) -> None:
-        message = json.loads(data)
-        for channel in self._topics.get(topic, ()):
-            try:
-                self._queues[channel].put_nowait(message)
-            except (asyncio.QueueFull, KeyError):
-                self.dropped += 1
-
-    def _topic(self, kind: str, name: str) -> str:
-        return f"{self._prefix}.{kind}.{name}"
 
 
 async def _end(task: asyncio.Task | None) -> None:

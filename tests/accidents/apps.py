@@ -136,11 +136,11 @@ def hears_badly(path: str) -> None:
     """Of what comes from Redis, events are lost, come twice, or come after up to WINDOW later ones. A file holds these
     three shares, also while it runs; another one, `PATH.lost`, grows by a byte for each that is lost.
     """
-    from rooms.broadcast.redis import RedisLayer
+    from rooms.broadcast.redis import _LoopLayer
 
-    chance, hear, held, count = random.Random(Path(sys.argv[0]).name), RedisLayer._deliver, [], 0
+    chance, hear, held, count = random.Random(Path(sys.argv[0]).name), _LoopLayer.deliver, [], 0
 
-    def hearing(self: RedisLayer, topic: str, data: bytes) -> None:
+    def hearing(self: _LoopLayer, topic: str, data: bytes) -> None:
         nonlocal count
         count += 1
         loss, twice, late = map(float, Path(path).read_text().split())
@@ -157,7 +157,7 @@ def hears_badly(path: str) -> None:
             held.remove(entry)
             hear(self, *entry[1:])
 
-    RedisLayer._deliver = hearing
+    _LoopLayer.deliver = hearing
 
 
 def has_another_clock(seconds: str) -> None:

@@ -60,22 +60,22 @@ LAYER = [
     Mutant(
         "a channel grows without a bound",
         "rooms/broadcast/redis.py",
-        "asyncio.Queue(self.capacity)",
+        "asyncio.Queue(self.channel_layer.capacity)",
         "asyncio.Queue()",
         f"{REDIS} -k bounded",
     ),
     Mutant(
         "a channel that ends stays subscribed",
         "rooms/broadcast/redis.py",
-        '        self._unsubscribe(self._topic("channel", channel), channel)\n',
+        "        self._get_shard(channel).drop(channel)\n",
         "",
         f"{REDIS} -k behind",
     ),
     Mutant(
         "whoever left a group stays in it",
         "rooms/broadcast/redis.py",
-        '        self._unsubscribe(self._topic("group", group), channel)\n',
-        "        pass\n",
+        "            self._wanted.discard(topic)\n",
+        "            pass\n",
         f"{REDIS} -k subscribed",
     ),
     Mutant(
