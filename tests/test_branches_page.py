@@ -80,6 +80,24 @@ async def test_the_arrow_keys_switch_and_the_focus_stays_on_the_picker(upstream,
         await eventually(switched, 10, label)
 
 
+async def test_an_address_leads_to_a_message_or_says_that_it_is_in_another_version(
+    upstream, server, alice, room, tab, page_of
+):
+    here = await tab(alice, room)
+    old = await here.post(asked("old answer"))
+    await here.finished(old)
+    new = await here.post(asked("\n\n".join(str(number) for number in range(200))), parent=None)
+    await here.finished(new)
+    page = await page_of(alice, room)
+    await pages.live(page)
+    top = f"() => document.getElementById('m-{new}').getBoundingClientRect().top"
+    assert await page.evaluate(top) < 0, "the page begins at the end"
+    await page.evaluate(f"() => (location.hash = 'm-{new}')")
+    await eventually(lambda: page.evaluate(f"() => Math.abs(({top})()) < 200"), 5)
+    await page.evaluate(f"() => (location.hash = 'm-{old}')")
+    await page.get_by_text("That message belongs to another version").first.wait_for()
+
+
 async def test_arrow_up_in_the_empty_box_edits_the_last_question_and_escape_leaves_it(server, alice, room, page_of):
     page = await page_of(alice, room)
     await pages.live(page)

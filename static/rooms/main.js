@@ -7,12 +7,12 @@ import { commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { ConnectionView } from "./connection-view.js";
 import { drawer } from "./drawer.js";
-import { codeBeside } from "./dress.js";
 import { earlierPage } from "./earlier.js";
 import { Editing } from "./editing.js";
 import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
+import { messageActions } from "./message-actions.js";
 import { ModelChoice } from "./model.js";
 import { People } from "./people.js";
 import { Rename } from "./rename.js";
@@ -156,6 +156,7 @@ showTarget();
 drawer();
 roomMenu();
 commands(roomCommands({ log: () => session.log, list: view.list, copied, tell: (text) => connectionView.tell(text) }));
+messageActions({ session, view, follow, composer, editing, branches, replay, copied, stop });
 listen();
 stayAwake(session);
 session.start();
@@ -203,10 +204,13 @@ async function showTarget() {
   follow.pin();
   const id = location.hash.startsWith("#m-") && location.hash.slice(1);
   if (!id) return;
-  while (!document.getElementById(id) && session.log.earlier) {
-    if (!(await earlierPage({ view, log: session.log, api: config.api }))) return;
+  const { log } = session;
+  while (!log.message(id.slice(2)) && log.earlier) {
+    if (!(await earlierPage({ view, log, api: config.api }))) return;
   }
-  document.getElementById(id)?.scrollIntoView({ block: "start" });
+  const article = document.getElementById(id);
+  article?.scrollIntoView({ block: "start" });
+  if (!article && log.message(id.slice(2))) connectionView.tell(word("target.elsewhere"));
 }
 
 async function loadEarlier() {
@@ -220,37 +224,9 @@ async function copied(text, sentence = word("copied")) {
   connectionView.tell(done ? sentence : word("copy.failed"));
 }
 
-const ACTIONS = {
-  stop: (id) => stop(id),
-  retry: (id) => again("retry", id),
-  continue: (id) => again("continue", id),
-  copy: (id) => copied(view.textOf(id)),
-  "copy-code": (id, clientId, button) => copied(codeBeside(button)),
-  replay: (id) => replay.open(id, view.bylineOf(id)),
-  resend: (id, clientId) => session.outbox.retry(clientId),
-  edit: (id, clientId) => (id ? editing.begin(session.log.message(id)) : composer.put(discard(clientId)?.frame.text ?? "")),
-  discard: (id, clientId) => discard(clientId),
-  "version-before": (id) => branches.step(id, -1, "version-before"),
-  "version-after": (id) => branches.step(id, 1, "version-after"),
-};
-
-function discard(clientId) {
-  view.pending.discard(clientId);
-  return session.outbox.discard(clientId);
-}
-
-function again(type, id) {
-  follow.pin();
-  session.again(type, id);
-}
-
 function listen() {
-  view.list.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-action]");
-    const article = button?.closest("article");
-    if (article) ACTIONS[button.dataset.action]?.(article.dataset.message, article.dataset.client, button);
-  });
   view.earlier.addEventListener("click", loadEarlier);
+  addEventListener("hashchange", showTarget);
   document.getElementById("suggestions")?.addEventListener("submit", (event) => {
     event.preventDefault();
     post(event.submitter.value);
