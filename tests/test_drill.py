@@ -129,6 +129,14 @@ def test_what_it_has_started_ends_with_it() -> None:
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), 10, "they are gone")
 
 
+def test_what_it_can_not_do_it_says(tmp_path) -> None:
+    nobody = drill("--url", "http://127.0.0.1:1")
+    assert nobody.returncode == 1 and "http://127.0.0.1:1 does not answer" in nobody.stderr
+    (tmp_path / "history").write_text("no history\n")
+    nothing = drill("--check", str(tmp_path / "history"))
+    assert nothing.returncode == 1 and "is not the history of a drill" in nothing.stderr
+
+
 def test_faults_are_for_processes_of_its_own() -> None:
     done = drill("--faults", "--url", "https://chat.example.org")
     assert done.returncode == 1

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from .deployment import Deployment, start_worker
 from .history import History
 from .processes import Process
+from .waiting import NotInTime
 from .worker import Worker
 
 NAME = "nemesis"
 CALM_BEFORE = 15.0  # seconds without a fault at the beginning, and again at the end: what is healthy is measured there
 CALM_AFTER = 15.0
+GOES_WITHIN = 40.0  # seconds
 DENSE = 300.0  # seconds of a drill up to which one fault follows another within seconds
 
 
@@ -127,7 +129,11 @@ def _kill(process: Process) -> Callable[[], None]:
 
 
 def _dismiss(process: Process) -> Callable[[], None]:
-    process.terminate(within=40)
+    """As a supervisor does: told to go, and after a while made to."""
+    try:
+        process.terminate(GOES_WITHIN)
+    except NotInTime:
+        process.kill()
     return lambda: _start(process)
 
 

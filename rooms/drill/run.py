@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import httpx2
+
 from ..text import digest
 from .auditor import Auditor, patiently
 from .deployment import Deployment
@@ -61,6 +63,7 @@ class Drill:
     async def run(self, deployment: Deployment | None = None) -> None:
         nemesis = Nemesis(deployment, self.history, self.options.seed, self.options.seconds) if deployment else None
         try:
+            await self._knock()
             await self._gather()
             self._note_start(nemesis.planned if nemesis else [])
             await self._play(nemesis)
@@ -73,6 +76,16 @@ class Drill:
             await self._leave()
 
     # -- coming ------------------------------------------------------------------------------------------------------
+
+    async def _knock(self) -> None:
+        for url in self.options.urls:
+            person = Person(url)
+            try:
+                await person.request("GET", "/healthz")
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise Unwilling(f"{url} does not answer: {error}. Start it, or give another --url.") from error
+            finally:
+                await person.close()
 
     async def _gather(self) -> None:
         rooms = [await self._room(number) for number in range(self.options.rooms)]

@@ -129,9 +129,11 @@ class Command(BaseCommand):
     def _judge(self, path: Path, json_path: Path | None) -> None:
         try:
             record = Record(history.read(path))
+            report = Report(record)
         except OSError as error:
             raise CommandError(str(error)) from error
-        report = Report(record)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise CommandError(f"{path} is not the history of a drill that came to its end: {error!r}") from error
         self.stdout.write("\n".join(report.lines()))
         if json_path:
             json_path.write_text(json.dumps(report.json(), indent=2) + "\n")
