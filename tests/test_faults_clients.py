@@ -64,6 +64,41 @@ async def test_both_ends_notice_a_wire_that_went_silent(kind, upstream, own_serv
         await far.close()
 
 
+@pytest.mark.parametrize("session", ["lives on", "has ended"])
+async def test_a_laptop_that_wakes_up_reads_on_or_is_told_that_it_is_signed_out(
+    session, upstream, own_server, visitor, tab
+):
+    """E4: nothing passes for longer than both ends wait; meanwhile the answer ends, and perhaps the session too."""
+    server = own_server(**SHORT)
+    alice, bob = visitor(server), visitor(server)
+    room = await bob.create_room()
+    await alice.join(room, "Alice")
+    here = await tab(bob, room)
+    question, (gate,) = gated(20, 20)
+    async with wire_to(server.url) as wire:
+        headers = {**alice.socket_headers, "Origin": wire.url}
+        laptop = await Tab(wire.url, room, headers, comes_back=True).open("")
+        answer = await here.post(question)
+        await laptop.until(lambda: laptop.text(answer).endswith("w19 "))
+        wire.freeze()
+        await eventually(lambda: not laptop.level, 20, "its connection is given up")
+        await upstream.open(gate)
+        await here.finished(answer)
+        if session == "has ended":
+            key = alice.client.cookies["sessionid"]
+            ended = f"from chatlab.sessions import SessionStore; SessionStore({key!r}).delete()"
+            server.manage("shell", "-c", ended)
+        wire.thaw()
+        if session == "has ended":
+            await laptop.until(lambda: laptop.close_code == 4501, 20, "it is told that it is signed out")
+            assert laptop.text(answer).endswith("w19 "), "what came after its session is not for it"
+        else:
+            assert (await laptop.finished(answer))["text"] == "".join(words(40))
+            assert len(laptop.received("snapshot")) == 1
+        assert laptop.faults == []
+        await laptop.close()
+
+
 async def test_a_reset_is_a_blip(upstream, server, alice, room, tab):
     """E3: every connection is reset, again and again, in the middle of an answer."""
     here = await tab(alice, room)
