@@ -31,7 +31,6 @@ export class Palette {
     this.list.addEventListener("click", (event) => this.#choose(event.target.closest("[role=option]")));
     this.list.addEventListener("pointermove", (event) => this.#mark(this.#options.findIndex(({ node }) => node.contains(event.target))));
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
-    for (const box of document.querySelectorAll(".find input")) box.form.classList.add("has-palette");
   }
 
   /** True where there is one. */
