@@ -71,7 +71,7 @@ Broadcasts may get lost, with a chance of $p$. Then a tab waits for the next loo
 every $T$ seconds:
 
 $$
-\\overline{t} = (1 - p) \\, t_{layer} + p \\, \\frac{T}{2} \\qquad T = 1\\,s
+\\overline{t} = (1 - p) \\, t_{\\text{layer}} + p \\, \\frac{T}{2} \\qquad T = 1\\,s
 $$
 
 > Losing a broadcast costs a little time. It never costs text.

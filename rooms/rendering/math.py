@@ -15,6 +15,7 @@ from latex2mathml.converter import convert_to_element
 
 SOURCE_MAX = 2_000  # characters
 DEPTH_MAX = 40
+WIDE = 60  # characters of what may need a scroll bar of its own
 _ELEMENTS = """
     math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom mfenced menclose msub msup
     msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd mlabeledtr
@@ -39,7 +40,9 @@ def set_math(html: str) -> str:
 
 
 def _set(found: re.Match) -> str:
-    return _mathml(unescape(found[2]), bool(found[1])) or found[0]
+    tex, block = unescape(found[2]), bool(found[1])
+    mathml = _mathml(tex, block)
+    return f'<span class="formula">{mathml}</span>' if mathml and len(tex) > WIDE else mathml or found[0]
 
 
 @lru_cache(maxsize=2_000)

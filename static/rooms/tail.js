@@ -45,7 +45,10 @@ export class Tail {
   /** The element in which the next word will stand, or null. */
   get leaf() {
     if (this.#block?.child) return this.#block.child.leaf;
-    return this.#block?.kind === "row" ? null : (this.#block?.rest ?? this.#block?.node ?? null);
+    if (!this.#block || this.#block.kind === "row") return null;
+    const node = this.#block.rest ?? this.#block.node;
+    const piece = node.lastChild; // of a text that grew long
+    return piece?.nodeType === Node.ELEMENT_NODE && !piece.className && piece.localName === "span" ? piece : node;
   }
 
   /** Begin again; what is drawn is left where it stands, and handed over. */
