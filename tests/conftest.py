@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from playwright.async_api import Browser, BrowserContext, Page
@@ -44,8 +45,12 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
     Not by Django's `flush`: TRUNCATE of all tables, and content types and permissions made anew, take PostgreSQL 50 ms
     and SQLite 10 ms, after each of many hundred tests. Few tables hold a row, and those have few.
+
+    A password is hashed cheaply: a million rounds for each test's admin take longer than the test, and on a busy
+    machine longer than PostgreSQL lets a transaction of ours stand idle.
     """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"])
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: _delete_everything())
         yield
 

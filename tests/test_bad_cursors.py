@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
+from httpx2 import Cookies
 
 from rooms.fold import fold
 
+from .harness.people import Person
 from .harness.raw import RawSocket
+from .harness.tab import Tab
 from .harness.upstream import Question, words
 
 
 @dataclass
 class Place:
-    """A room with some history, and where cursors into it can be taken from."""
+    """A room of Alice's with some history, and where cursors into it can be taken from."""
 
+    jar: Cookies
     room: str
     head: int
     chain: str
@@ -77,18 +82,27 @@ BAD_CURSORS = {
 }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(upstream, shared_server) -> Place:
+    """One for all cases: no cursor changes a room."""
+    alice = Person(shared_server)
+    room, elsewhere = await alice.create_room(), await alice.create_room("Elsewhere")
+    for asked in (room, elsewhere, elsewhere):
+        tab = await Tab(shared_server.url, asked, alice.socket_headers).open()
+        await tab.finished(await tab.post(Question({"text": words(5)})))
+        await tab.close()
+    await alice.close()
+    log = shared_server.database.log(room)
+    other = {seq: chain for seq, _, _, chain in shared_server.database.log(elsewhere)}
+    cursor = f"{log[-1][0]}.{other[log[-1][0]]}"
+    return Place(alice.client.cookies, room, log[-1][0], log[-1][3], log[-2][3], cursor, log)
+
+
 @pytest.fixture
-async def place(upstream, server, alice, room, tab) -> Place:
-    here = await tab(alice, room)
-    await here.finished(await here.post(Question({"text": words(5)})))
-    elsewhere = await alice.create_room("Elsewhere")
-    there = await tab(alice, elsewhere)
-    while there.seq < here.seq:
-        await there.command({"type": "post", "text": "hello"})
-        await there.until(lambda: there.state["messages"][-1]["status"] == "complete")
-    other = {seq: chain for seq, _, _, chain in server.database.log(elsewhere)}
-    log = server.database.log(room)
-    return Place(room, log[-1][0], log[-1][3], log[-2][3], f"{log[-1][0]}.{other[log[-1][0]]}", log)
+async def alice(server, visitor, place):
+    person = visitor(server)
+    person.client.cookies = place.jar
+    return person
 
 
 async def first_frames(server, person, room: str, query: str) -> list[dict]:
@@ -123,6 +137,8 @@ async def test_a_repair_from_nowhere_is_answered_with_a_snapshot(cursor, server,
     await socket.until("synced")
     await socket.send(json.dumps({"type": "sync", "cursor": cursor, "repair": True}))
     frame = await socket.receive()
+    while frame["type"] == "rendered":  # of what the socket was opened with
+        frame = await socket.receive()
     socket.close()
     assert frame["type"] == "snapshot" and frame["cursor"] == f"{place.head}.{place.chain}"
 
