@@ -80,6 +80,7 @@ def _start(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite_only(reason): is not in the run on PostgreSQL and Redis")
     config.addinivalue_line("markers", "postgres_only(reason): is only in the run on PostgreSQL and Redis")
+    config.addinivalue_line("markers", "page_only: looks at the page alone, whatever keeps and brings what is on it")
     if MISSING in config.stash:
         line = f"The run on PostgreSQL and Redis is left out. {config.stash[MISSING]}"
         if os.environ.get("CI") == "true":  # where a skip would hide a hole
@@ -99,6 +100,8 @@ def left_out(item: pytest.Item, engines: str) -> str:
     if stage is not None:
         return "" if (stage == POSTGRES) == (engines == POSTGRES) else "names the other engines"
     if engines == POSTGRES:
+        if item.get_closest_marker("page_only"):
+            return "look at the page alone"
         if BRINGS_ITS_OWN & set(item.fixturenames):
             return "bring their own engines"
         if not (REACHES_TABLES & set(item.fixturenames) or item.get_closest_marker("django_db")):

@@ -7,11 +7,12 @@ import pytest
 from .harness import pages
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
-from .windows import in_room, told_room, window
+from .test_links_live import make_link
+from .windows import in_room, told, told_room, window
 
-__all__ = ["told_room", "window"]
+__all__ = ["told", "told_room", "window"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.page_only]
 
 # What stands in the two live regions from now on, sentence by sentence, in `said`.
 LISTEN = """() => {
@@ -35,6 +36,7 @@ SELECT_A_WORD = """() => {
   getSelection().addRange(range);
   document.getElementById("scroller").focus({preventScroll: true});
 }"""
+WIDER = "Math.max(0, document.documentElement.scrollWidth - innerWidth)"
 SMALLER_THAN = """least => [...document.querySelectorAll("button, a[href], select, summary, input:not([type=hidden])")]
   .filter(node => node.checkVisibility() && !node.closest("p, [data-part=text], .skip, .visually-hidden"))
   .map(node => [node, node.getBoundingClientRect()])
@@ -160,37 +162,21 @@ async def test_a_dialog_keeps_the_focus_and_gives_it_back(told_room, window):
     await eventually(lambda: opener.evaluate("node => node === document.activeElement"), 2, "the focus comes back")
 
 
-async def test_the_enter_that_ends_a_composition_sends_nothing(room, window):
-    page = await window()
-    await in_room(page, room)
-    await page.locator("#text").fill("変換")
-    for event in ("{key: 'Enter', isComposing: true}", "{key: 'Enter', keyCode: 229}"):
-        await page.evaluate(
-            f"document.getElementById('text').dispatchEvent(new KeyboardEvent('keydown', "
-            f"{{bubbles: true, cancelable: true, ...{event}}}))"
-        )
-    assert await page.locator("#text").input_value() == "変換"
-    assert await page.locator("article[data-role=user]").count() == 0
-
-
 # -- small, large, plain -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("width", "height"), [(320, 640), (390, 844), (390, 420), (768, 1024), (1280, 800)])
-async def test_the_box_stays_in_view_and_nothing_scrolls_sideways(told_room, window, width, height):
-    page = await window("light", width, height)
-    await in_room(page, told_room)
-    await page.locator("#text").fill("One line\nanother\nand a third")
-    box = await page.locator("#composer").bounding_box()
-    assert box["y"] >= 0 and box["y"] + box["height"] <= height
-    assert box["x"] >= 0 and box["x"] + box["width"] <= width
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-async def test_targets_are_large_enough_and_larger_for_fingers(told_room, window):
+async def test_the_box_stays_in_view_in_every_window(told_room, window):
     page = await window()
     await in_room(page, told_room)
-    assert await page.evaluate(SMALLER_THAN, 24) == []
+    await page.locator("#text").fill("One line\nanother\nand a third")
+    for width, height in ((320, 640), (390, 844), (390, 420), (768, 1024), (1280, 800)):
+        await page.set_viewport_size({"width": width, "height": height})
+        box = await page.locator("#composer").bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height, (width, height)
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, (width, height)
+
+
+async def test_what_a_finger_meets_most_is_larger(told_room, window):
     page = await window("light", 390, 844, has_touch=True, is_mobile=True)
     await in_room(page, told_room)
     assert await page.evaluate(SMALLER_THAN, 24) == []
@@ -228,7 +214,7 @@ async def test_wider_spacing_of_text_hides_nothing(told_room, window):
     page = await window("light", 390, 844)
     await in_room(page, told_room)
     await page.evaluate(SPACED)
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert await page.evaluate(WIDER) == 0
     box = await page.locator("#composer").bounding_box()
     assert box["y"] + box["height"] <= 844
 
@@ -240,19 +226,35 @@ async def test_a_title_from_right_to_left_stands_right(alice, window):
     assert await page.locator("h1").evaluate("node => getComputedStyle(node).direction") == "rtl"
 
 
-async def test_without_scripts_a_room_is_read_and_written(server, room, alice, browser):
-    context = await browser.new_context(java_script_enabled=False, base_url=server.url)
-    jar = [{"name": c.name, "value": c.value, "url": server.url} for c in alice.client.cookies.jar]
-    await context.add_cookies(jar)
-    page = await context.new_page()
-    await page.goto(f"/rooms/{room}/")
-    await page.locator("#text").fill(Question({"text": ["The answer of old."]}))
-    await page.locator("#send").click()
-    await page.wait_for_url(f"**/rooms/{room}/")
+async def test_no_page_is_wider_than_its_window_and_no_control_too_small(alice, told_room, window):
+    page = await window()
+    await alice.api("POST", "/rooms", {"title": "A_title_without_any_space_in_it_" * 6})
+    link = await make_link(alice, told_room)
+    room = f"/rooms/{told_room}/"
+    for path in ("/", "/login/", "/search/?q=quoted", f"{room}links/", link, room):
+        await page.goto(path)
+        for width in (320, 390, 768, 1280):
+            await page.set_viewport_size({"width": width, "height": 640})
+            assert await page.evaluate(WIDER) == 0, (path, width)
+            assert await page.evaluate(SMALLER_THAN, 24) == [], (path, width)
+    await page.set_viewport_size({"width": 320, "height": 640})
+    for keys, shown in (("Control+k", "#palette"), ("Control+/", "#shortcuts")):
+        await page.keyboard.press(keys)
+        box = await page.locator(shown).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 320 and box["y"] + box["height"] <= 640, shown
+        await page.keyboard.press("Escape")
+    await page.locator("#room-menu summary").click()
+    box = await page.locator("#room-menu .menu-list").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 320
 
-    async def answered() -> bool:
-        await page.reload()
-        return await page.locator("article[data-role=assistant]", has_text="The answer of old.").count() == 1
 
-    await eventually(answered, 10, "the page shows the stored answer")
-    await context.close()
+async def test_what_is_printed_is_the_conversation(told_room, window):
+    page = await window()
+    await in_room(page, told_room)
+    await page.emulate_media(media="print")
+    shown = "selector => [...document.querySelectorAll(selector)].filter(node => node.checkVisibility()).length"
+    for selector in (".sidebar", ".dock", ".topbar button", ".topbar summary", ".message .actions", ".jump", ".pill"):
+        assert await page.evaluate(shown, selector) == 0, selector
+    assert await page.evaluate(shown, ".message [data-part=text]") >= 5
+    assert await page.evaluate("() => getComputedStyle(document.getElementById('scroller')).overflow") == "visible"
+    assert await page.evaluate("() => getComputedStyle(document.body).colorScheme") == "light"

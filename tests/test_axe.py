@@ -9,39 +9,59 @@ from playwright.async_api import Page
 
 from .harness import pages
 from .harness.upstream import Question, words
-from .windows import in_room, told_room, window
+from .test_links_live import make_link
+from .windows import in_room, told, told_room, window
 
-__all__ = ["told_room", "window"]
+__all__ = ["told", "told_room", "window"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.page_only]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-WINDOWS = [("light", 1280, 800), ("dark", 1280, 800), ("light", 390, 844), ("dark", 390, 844)]
+OF_COLOURS = ["color-contrast", "link-in-text-block"]  # a scheme changes nothing else
+WINDOWS = [(1280, 800), (390, 844)]
 SETTLED = """() => Promise.all(document.getAnimations()
   .filter(animation => animation.effect.getTiming().iterations === 1).map(animation => animation.finished))"""
 
 
 async def violations(page: Page) -> list[str]:
-    await page.evaluate(SETTLED)
-    await page.evaluate(AXE)
-    return await page.evaluate(
-        "rules => axe.run({runOnly: rules, resultTypes: ['violations']}).then(({violations}) => violations.flatMap("
-        "({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html.slice(0, 200)} ${failureSummary}`)))",
-        RULES,
-    )
+    """What is wrong with what is on the page now, in every window."""
+    found = []
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE)
+    for width, height in WINDOWS:
+        await page.set_viewport_size({"width": width, "height": height})
+        for scheme, rules in (("light", RULES), ("dark", OF_COLOURS)):
+            await page.emulate_media(color_scheme=scheme)
+            await page.evaluate(SETTLED)
+            found += [
+                f"{scheme}, {width} pixels: {fault}"
+                for fault in await page.evaluate(
+                    "rules => axe.run({runOnly: rules, resultTypes: ['violations']}).then(({violations}) =>"
+                    " violations.flatMap(({id, nodes}) => nodes.map(({html, failureSummary}) =>"
+                    " `${id}: ${html.slice(0, 200)} ${failureSummary}`)))",
+                    rules,
+                )
+            ]
+    return found
 
 
-@pytest.mark.parametrize(("scheme", "width", "height"), WINDOWS)
-async def test_axe_finds_nothing_in_a_room(told_room, window, scheme, width, height):
-    page = await window(scheme, width, height)
+async def test_a_room(told_room, window):
+    page = await window()
     await in_room(page, told_room)
     assert await violations(page) == []
     await page.evaluate("document.getElementById('people').togglePopover(true)")
     assert await violations(page) == [], "with the people of the room"
     await page.evaluate("document.getElementById('people').togglePopover(false)")
-    question = Question({"text": words(20)}, {"wait": "forever"})
-    await pages.ask(page, question)
+    await page.locator("article[data-role=assistant] [data-action=replay]").first.click()
+    await page.locator("#replay[open]").wait_for()
+    assert await violations(page) == [], "an answer played again"
+
+
+async def test_an_answer_that_streams_and_a_wire_that_is_cut(room, window):
+    page = await window()
+    await in_room(page, room)
+    await pages.ask(page, Question({"text": words(20)}, {"wait": "forever"}))
     await pages.shows(page, "w19 ")
     assert await violations(page) == [], "while it streams"
     await page.evaluate("chatlab.cut()")
@@ -49,12 +69,42 @@ async def test_axe_finds_nothing_in_a_room(told_room, window, scheme, width, hei
     assert await violations(page) == [], "with the wire cut"
 
 
-@pytest.mark.parametrize(("scheme", "width", "height"), WINDOWS)
-async def test_axe_finds_nothing_anywhere_else(server, room, alice, window, scheme, width, height):
-    page = await window(scheme, width, height)
-    for path in ("/", f"/rooms/{room}/", "/login/", "/no/such/page"):
+async def test_what_opens_over_a_room(told_room, window):
+    page = await window()
+    await in_room(page, told_room)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("quoted")
+    await page.locator("#palette mark").first.wait_for()
+    assert await violations(page) == [], "the palette"
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+/")
+    await page.locator("#shortcuts").wait_for()
+    assert await violations(page) == [], "the keys"
+    await page.keyboard.press("Escape")
+    await page.locator("#room-menu summary").click()
+    assert await violations(page) == [], "the menu"
+    await page.keyboard.press("Escape")
+    await page.locator("article[data-role=user] [data-action=edit]").first.click()
+    await pages.ask(page, Question({"text": "another version"}))
+    await page.locator(".versions:not([hidden])").wait_for()
+    await pages.ended(page)
+    await page.locator("article[data-role=user] [data-action=edit]").first.click()
+    assert await violations(page) == [], "two versions, and editing"
+
+
+async def test_the_pages_beside_it(alice, told_room, window):
+    page = await window()
+    link = await make_link(alice, told_room)
+    searches = ("/search/", "/search/?q=quoted", "/search/?q=nowhere")
+    for path in ("/", "/login/", "/no/such/page", f"/rooms/{told_room}/links/", *searches, "/shared/nothing/", link):
         await page.goto(path)
         assert await violations(page) == [], path
+    await pages.live(page)
+    assert await violations(page) == [], "reading along"
+
+
+async def test_the_page_with_the_tabs_and_the_invitation(server, room, window):
+    page = await window()
     await page.goto(f"/demo/sync/?room={room}")
     await page.locator("#verdict[data-state=identical]").wait_for()
     assert await violations(page) == [], "the page with the tabs"
@@ -62,12 +112,3 @@ async def test_axe_finds_nothing_anywhere_else(server, room, alice, window, sche
     await page.route("**/api/**", lambda route: route.abort())  # where scripts run, they come in at once
     await page.goto(f"/rooms/{room}/")
     assert await violations(page) == [], "the invitation"
-
-
-async def test_axe_finds_nothing_in_a_replay(told_room, window):
-    for scheme in ("light", "dark"):
-        page = await window(scheme)
-        await in_room(page, told_room)
-        await page.locator("article[data-role=assistant] [data-action=replay]").first.click()
-        await page.locator("#replay[open]").wait_for()
-        assert await violations(page) == []

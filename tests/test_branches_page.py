@@ -60,6 +60,7 @@ async def test_an_edited_question_is_a_version_and_the_choice_is_everybodys(
     server.database.check_room(room)
 
 
+@pytest.mark.page_only
 async def test_the_arrow_keys_switch_and_the_focus_stays_on_the_picker(upstream, server, alice, room, page_of):
     page = await page_of(alice, room)
     await pages.live(page)
@@ -98,6 +99,7 @@ async def test_an_address_leads_to_a_message_or_says_that_it_is_in_another_versi
     await page.get_by_text("That message belongs to another version").first.wait_for()
 
 
+@pytest.mark.page_only
 async def test_arrow_up_in_the_empty_box_edits_the_last_question_and_escape_leaves_it(server, alice, room, page_of):
     page = await page_of(alice, room)
     await pages.live(page)

@@ -8,7 +8,7 @@ from .harness import pages
 from .harness.upstream import Question
 from .harness.waiting import eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.page_only]
 
 BOX = "textarea[name=text]"
 PENDING = "article[data-pending]:not([data-pending=sent])"

@@ -61,6 +61,7 @@ async def test_only_members_read_how_a_message_was_written(server, room, alice, 
 
 
 @pytest.mark.browser
+@pytest.mark.page_only
 async def test_an_answer_is_played_again_with_its_own_timing_faster_and_scrubbed(server, room, alice, page_of):
     page = await page_of(alice, room)
     await pages.live(page)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+import pytest_asyncio
+from httpx2 import Cookies
 from playwright.async_api import Browser, Page
 
 from .harness import pages
 from .harness.people import Person
-from .harness.upstream import Question, words
+from .harness.server import Server
+from .harness.tab import Tab
+from .harness.upstream import Question, UpstreamProcess, words
 
-__all__ = ["in_room", "told_room", "window"]
+__all__ = ["in_room", "told", "told_room", "window"]
 
 RICH = """# A heading
 
@@ -55,15 +59,25 @@ async def in_room(page: Page, room: str) -> None:
     await pages.live(page)
 
 
-@pytest.fixture
-async def told_room(alice: Person, tab) -> str:
-    """A room with an answer of every shape and every way to end."""
-    room = await alice.create_room("Everything at once")
-    here = await tab(alice, room)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def told(shared_server: Server, upstream: UpstreamProcess) -> tuple[Cookies, str]:
+    """Somebody's cookies, and their room with an answer of every shape and every way to end."""
+    teller = Person(shared_server)
+    room = await teller.create_room("Everything at once")
+    here = await Tab(shared_server.url, room, teller.socket_headers).open()
     await here.finished(await here.post(Question({"text": [RICH]})))
     await here.finished(await here.post(Question({"text": words(5)}, {"event": "response.failed"})))
     stopped = await here.post(Question({"text": words(5)}, {"wait": "forever"}))
     await here.until(lambda: here.text(stopped))
     await here.send({"type": "stop", "message": stopped})
     await here.finished(stopped)
+    await here.close()
+    await teller.close()
+    return teller.client.cookies, room
+
+
+@pytest.fixture
+async def told_room(told: tuple[Cookies, str], alice: Person) -> str:
+    """The same, told by Alice, for all tests of a worker: whoever writes does it elsewhere, or as another version."""
+    alice.client.cookies, room = told
     return room
