@@ -48,6 +48,7 @@ def everything_stored(folder: Path) -> str:
     return dump + raw.decode("latin-1")
 
 
+@pytest.mark.sqlite_only("read SQLite's files")
 @pytest.mark.parametrize("api", ["responses", "chat"])
 @pytest.mark.timeout(120)
 async def test_the_key_is_nowhere(upstream, own_server, visitor, tab, api) -> None:
