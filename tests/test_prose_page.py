@@ -73,6 +73,7 @@ _KEPT = """id => {
 }"""
 
 
+@pytest.mark.page_only
 async def test_finished_blocks_keep_their_nodes_selection_and_focus(upstream, server, alice, room, page_of):
     gate = Question().gate()
     question = Question({"text": RICH[:4]}, {"gate": gate}, {"text": [*RICH[4:5], "ted\n\nThe end."]})
@@ -93,6 +94,7 @@ async def test_finished_blocks_keep_their_nodes_selection_and_focus(upstream, se
     assert await page.evaluate(_KEPT, answer) == [True, selected, "copy-code"]
 
 
+@pytest.mark.page_only
 async def test_code_is_copied_as_it_is_and_a_message_as_markdown(server, alice, room, page_of):
     page = await page_of(alice, room)
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -112,6 +114,7 @@ async def test_code_is_copied_as_it_is_and_a_message_as_markdown(server, alice, 
     await eventually(whole, 5)
 
 
+@pytest.mark.page_only
 async def test_wide_things_scroll_in_their_own_box(server, alice, room, page_of):
     page = await page_of(alice, room)
     await page.set_viewport_size({"width": 320, "height": 700})
@@ -162,6 +165,7 @@ def streamed(text: str, size: int = 48) -> list[dict]:
     return steps
 
 
+@pytest.mark.page_only
 async def test_no_piece_of_a_long_answer_holds_up_the_page(server, alice, room, page_of):
     """Less than 50 ms for each frame of a 16,000-character answer, with its layout. What other processes take from
     it is left out, by the best of three runs.
@@ -173,6 +177,7 @@ async def test_no_piece_of_a_long_answer_holds_up_the_page(server, alice, room, 
     assert await page.evaluate(_STREAM, [prose, streamed(text), 3]) < 50
 
 
+@pytest.mark.page_only
 @pytest.mark.parametrize("kind", ["list", "code", "paragraph", "many"])
 async def test_a_very_long_answer_stays_usable(kind, server, alice, room, page_of):
     """100,000 characters in one block, which the server never sends, or in a thousand, on a machine that is busy."""
