@@ -116,12 +116,17 @@ async def test_a_tab_that_comes_back_in_mid_block_is_sent_what_is_rendered(upstr
     assert {await rendered_to_its_end(fresh, answer)} == whole
 
 
-async def test_links_that_are_defined_at_the_end_are_there_at_the_end(server, alice, room, tab):
+async def test_links_that_are_defined_at_the_end_are_there_at_the_end(upstream, server, alice, room, tab):
+    gate = Question().gate()
+    before, definition = "See [the docs].\n\nMore.\n\n", "[the docs]: https://example.org/\n"
     reader = await tab(alice, room)
     answer = await reader.post(
-        Question({"text": ["See [the docs].\n\nMore.\n\n", "[the docs]: https://example.org/\n"]})
+        Question({"text": [before, "And\n"]}, {"gate": gate}, {"text": [" more.\n\n", definition]})
     )
+    await reader.until(lambda: shown_by(reader.received("rendered")).html.get(answer) is not None)
+    await upstream.open(gate)
     assert 'href="https://example.org/"' in await rendered_to_its_end(reader, answer)
+    assert shown_by(reader.received("rendered")).replaced == 1
 
 
 # -- one reader --------------------------------------------------------------------------------------------------------

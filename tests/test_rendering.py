@@ -68,6 +68,7 @@ def closed_by(*pieces: str) -> int:
 def test_a_block_closes_with_the_next_one_and_not_before() -> None:
     assert closed_by("a\n\n") == 0
     assert closed_by("a\n\n", "b") == 0, "the next line may still become anything"
+    assert closed_by("a\n\nb") == closed_by("1. a\n\n2") == 0, "not even where a line has ended with it"
     assert closed_by("a\n\n", "b\n") == 3
     assert closed_by("1. a\n\n", "2", "\n") == 6
     assert closed_by("1. a\n\n", "2. b\n") == 0, "the list goes on"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .mutant import Mutant
+from .rendering import RENDERING
 from .upstream import UPSTREAM
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -249,4 +250,5 @@ MUTANTS = [
         "tests/test_access.py --engines=postgres",
     ),
     *UPSTREAM,
+    *RENDERING,
 ]

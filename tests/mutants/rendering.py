@@ -1,0 +1,57 @@
+"""What Markdown becomes, and what is sent of it."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+RENDERING = [
+    Mutant(
+        "a block closes before its line is complete",
+        "rooms/rendering/blocks.py",
+        'closed = text[: _closed(text[: text.rfind("\\n") + 1])]',
+        "closed = text[: _closed(text)]",
+        "tests/test_rendering.py -k closes_with_the_next",
+    ),
+    Mutant(
+        "a link leads wherever it is told",
+        "rooms/rendering/links.py",
+        "    if not _SCHEME.fullmatch(url):\n        return False\n",
+        "    return True\n",
+        "tests/test_rendering.py -k other_targets",
+    ),
+    Mutant(
+        "mathematics is written as the converter has it",
+        "rooms/rendering/math.py",
+        "if name in ATTRIBUTES and _VALUE.fullmatch(unescape(value))",
+        "if True",
+        "tests/test_xss.py -k plain_elements",
+    ),
+    Mutant(
+        "pictures are shown",
+        "rooms/rendering/html.py",
+        '        "image": _image,\n',
+        "",
+        "tests/test_rendering.py -k picture",
+    ),
+    Mutant(
+        "a giant list is parsed again at each line",
+        "rooms/rendering/blocks.py",
+        "return self._complete and self._size >= self._again_at",
+        "return self._complete",
+        "tests/test_rendering.py -k looked_at_seldom",
+    ),
+    Mutant(
+        "a delta that was never heard is not missed in the HTML",
+        "rooms/rendered.py",
+        "if not frame or first > self._heard + 1:",
+        "if False:",
+        "tests/test_rendered.py -k lost_delta",
+    ),
+    Mutant(
+        "the end of a text does not mend what came before",
+        "rooms/rendered.py",
+        "if not html.startswith(joined):",
+        "if False:",
+        "tests/test_rendered.py -k defined_at_the_end",
+    ),
+]
