@@ -17,7 +17,7 @@ from ..log import Change, Transaction
 from ..log.append import LockedGeneration
 from ..models import Delta, Generation, Message
 from ..providers import Resume
-from ..text import digest
+from ..text import EMPTY_DIGEST, digest
 
 Status = Generation.Status
 
@@ -186,8 +186,10 @@ def close_answer(
     """
     outcome = outcome or Outcome(status)
     at = datetime.now(UTC)
-    log.checkpoint(generation.message)
-    final = Message.objects.values_list("digest", flat=True).get(pk=generation.message)
+    final = EMPTY_DIGEST
+    if generation.status != Status.QUEUED:  # it has no text before that
+        log.checkpoint(generation.message)
+        final = Message.objects.values_list("digest", flat=True).get(pk=generation.message)
     failure = frames.failure(outcome.failure_code, outcome.failure_detail) if outcome.failure_code else None
     payload = frames.closed(generation.message, status, final, usage=outcome.usage, failure=failure, by=by)
     seq = log.append(generation.room, "closed", payload, message=generation.message, at=at)

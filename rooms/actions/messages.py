@@ -73,7 +73,10 @@ def stop(member_id: str, room_id: str, message_id: str) -> Change:
         generation = log.generation_of(room_id, message_id)
         if generation.status not in Generation.OPEN:
             return None
+        was = generation.status
         close_answer(log, generation, Generation.Status.STOPPED, by=member.pk)
+        if was == Generation.Status.QUEUED:
+            return None
         background = Generation.objects.filter(pk=generation.id, background=True)
         return background.values_list("response_id", flat=True).first()
 
