@@ -14,7 +14,7 @@ TEST_READY := .venv/installed-requirements-dev
 LONG_DRILL := --seconds 1800 --sends 100000 --tabs 96 --rooms 24 --pace 0 --answers 0.02
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak drill mutants bench readme-media clean
+.PHONY: help run test lint messages soak drill mutants bench readme-media clean
 
 help:
 	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench    measure speed as docs/performance.md describes"
 	@echo "make readme-media   record the pictures of the README anew; needs Chromium and ffmpeg"
 	@echo "make lint     only the linter"
+	@echo "make messages bring the texts to be translated into locale/, and compile them; needs GNU gettext"
 	@echo "make clean    remove .venv and caches; the data in var/ stays"
 
 run: export PYTHONUNBUFFERED = 1
@@ -46,6 +47,12 @@ test: $(TEST_READY)
 
 lint: $(TEST_READY)
 	@.venv/bin/python -m ruff check .
+
+messages: export ENV_FILE = /dev/null
+messages: $(TEST_READY)
+	@.venv/bin/python manage.py makemessages --all --add-location file --no-wrap --no-obsolete \
+		$(foreach folder,.venv var tests bench tools,--ignore '$(folder)/*')
+	@.venv/bin/python manage.py compilemessages --ignore .venv
 
 soak: $(TEST_READY)
 	@.venv/bin/python -m pytest -n $(WORKERS) -m soak --hypothesis-profile=soak --timeout=3600

@@ -206,7 +206,12 @@ CONTENT_SECURITY_POLICY = {
 
 # -- language, time, files -------------------------------------------------------------------------------------------
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # also what operators read: checks, commands, logs
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each by its own name
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "chatlab.formats"
+LANGUAGE_COOKIE_AGE = 31_536_000  # a year, as the theme's; without a choice the browser's language holds
+LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE, LANGUAGE_COOKIE_SECURE = True, "Lax", HTTPS
 TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"

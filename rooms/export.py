@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from . import database, frames, log
 from .errors import NotFound
-from .models import Member, Message, Room
+from .models import Generation, Member, Message, Room
 
 AT_ONCE = 20  # messages in one part
 FORMS = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
@@ -48,12 +49,18 @@ def parts(room_id: str, form: str, language: str | None = None) -> list[Part]:
         messages = list(_shown(room) if form == "md" else _all(room))
     writer = _Markdown(room, members) if form == "md" else _Json(room, members)
 
+    def spoken(part: Part) -> Part:
+        def made() -> str:
+            with override(language):  # a part may be made on another thread
+                return part()
+
+        return made
+
     def body(some: list[str]) -> str:
-        with override(language):  # a part may be made on another thread
-            return "".join(map(writer.message, log.messages(some)))
+        return "".join(map(writer.message, log.messages(some)))
 
     chunks = [messages[start : start + AT_ONCE] for start in range(0, len(messages), AT_ONCE)]
-    return [lambda: writer.head(), *(lambda some=some: body(some) for some in chunks), lambda: writer.foot()]
+    return [spoken(part) for part in (writer.head, *(partial(body, some) for some in chunks), writer.foot)]
 
 
 def download(room: Room, form: str) -> HttpResponse:
@@ -88,9 +95,10 @@ class _Markdown:
         return f"# {_plain(str(self._room))}\n"
 
     def message(self, body: dict) -> str:
-        author = self._members.get(body["author"], {}).get("name") or body.get("model") or body["role"]
+        member = self._members.get(body["author"], {})
+        author = member.get("name") or body.get("model") or Message.Role(body["role"]).label
         at = datetime.fromisoformat(body["at"])
-        note = "" if body["status"] == "complete" else f" · *{body['status']}*"
+        note = "" if body["status"] == "complete" else f" · *{Generation.Status(body['status']).label}*"
         return f"\n---\n\n**{_plain(author)}** · {at:%Y-%m-%d %H:%M} UTC{note}\n\n{_closed(body['text'].strip())}\n"
 
     def foot(self) -> str:

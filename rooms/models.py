@@ -162,7 +162,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role} #{self.opened_seq}"
+        return f"{self.get_role_display()} #{self.opened_seq}"
 
     @property
     def status(self) -> str:
@@ -237,7 +237,7 @@ class Generation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"generation {self.pk} ({self.status})"
+        return f"{self._meta.verbose_name} {self.pk} ({self.get_status_display()})"
 
 
 class Delta(models.Model):

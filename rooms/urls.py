@@ -2,6 +2,7 @@
 
 from django.contrib.auth import views as auth
 from django.urls import path
+from django.views.i18n import set_language
 
 from . import api, converters  # noqa: F401  `id` in paths
 from .views import export, health, links, pages, search, sync, theme
@@ -19,6 +20,7 @@ urlpatterns = [
     path("shared/<id:link_id>/", links.shared, name="link"),
     path("search/", search.page, name="search"),
     path("theme/", theme.choose, name="theme"),
+    path("language/", set_language, name="set_language"),
     path("demo/sync/", sync.page, name="sync_demo"),
     path("demo/sync/<id:room_id>/kill/", sync.kill, name="sync_kill"),
     path("login/", auth.LoginView.as_view(), name="login"),

@@ -205,10 +205,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def browser_of(browser: Browser) -> Callable[[Person], Awaitable[BrowserContext]]:
-    """`await browser_of(person)`: a browser window that is signed in as that person."""
+    """`await browser_of(person)`: a browser window that is signed in as that person. Options are Playwright's."""
 
-    async def make(person: Person) -> BrowserContext:
-        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    async def make(person: Person, **options: object) -> BrowserContext:
+        context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
         jar = [{"name": c.name, "value": c.value, "url": person.server.url} for c in person.client.cookies.jar]
         await context.add_cookies(jar)
         return context

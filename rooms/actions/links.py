@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.utils.translation import gettext as _
-
 from ..access import live_links, new_link_token
 from ..errors import Conflict, NotAllowed, NotFound
 from ..log import Change, Transaction
@@ -33,7 +31,7 @@ def create_link(member_id: str, room_id: str, lasts: timedelta | None = None) ->
         if (before := Link.objects.filter(digest=digest).first()) is not None:
             return NewLink(before, token)
         if live_links().filter(room=room_id).count() >= LINKS_MOST:
-            raise Conflict(_("This room has %(most)d links already. Revoke one first.") % {"most": LINKS_MOST})
+            raise Conflict(f"This room has {LINKS_MOST} links already. Revoke one first.")
         expires_at = log.now + lasts if lasts else None
         link = Link.objects.create(room_id=room_id, member=owner, digest=digest, expires_at=expires_at)
         return NewLink(link, token)
@@ -47,7 +45,7 @@ def revoke_link(member_id: str, room_id: str, link_id: str) -> Change:
     def apply(log: Transaction) -> None:
         _require_owner(log, member_id, room_id)
         if not Link.objects.filter(pk=link_id, room=room_id).delete()[0]:
-            raise NotFound(_("There is no such link."))
+            raise NotFound("There is no such link.")
 
     return Change(room_id, apply)
 
@@ -55,5 +53,5 @@ def revoke_link(member_id: str, room_id: str, link_id: str) -> Change:
 def _require_owner(log: Transaction, member_id: str, room_id: str) -> Member:
     member = require_member(log, member_id, room_id)
     if member.role != Member.Role.OWNER:
-        raise NotAllowed(_("Only the owner of this room can do that."))
+        raise NotAllowed("Only the owner of this room can do that.")
     return member

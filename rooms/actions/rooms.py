@@ -27,11 +27,12 @@ class Joined:
 
 def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> Change:
     """A new room; the visitor is its owner."""
+    guest = _guest()
 
     def apply(log: Transaction) -> Joined:
         _require_person(visitor)
         room = log.create_room(title=title)
-        member = _add_member(log, room, visitor, name, Member.Role.OWNER)
+        member = _add_member(log, room, visitor, name, Member.Role.OWNER, guest)
         return Joined(member, room, _cursor(log, room.pk))
 
     return Change(None, apply)
@@ -39,6 +40,7 @@ def create_room(visitor: Visitor, title: str = "", name: str | None = None) -> C
 
 def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
     """Become a member. Locked rooms take nobody new; members stay what they are, and may give themselves a name."""
+    guest = _guest()
 
     def apply(log: Transaction) -> Joined:
         log.room(room_id)
@@ -53,7 +55,7 @@ def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
         if room.locked:
             raise NotFound("There is no such room.")
         _require_person(visitor)
-        member = _add_member(log, room, visitor, name, Member.Role.MEMBER)
+        member = _add_member(log, room, visitor, name, Member.Role.MEMBER, guest)
         return Joined(member, room, _cursor(log, room_id))
 
     return Change(room_id, apply)
@@ -116,23 +118,28 @@ def _require_person(visitor: Visitor) -> None:
         raise NotAllowed("Only an account or a guest session can come in; a token belongs to one member of one room.")
 
 
-def _add_member(log: Transaction, room: Room, visitor: Visitor, name: str | None, role: str) -> Member:
+def _add_member(log: Transaction, room: Room, visitor: Visitor, name: str | None, role: str, guest: str) -> Member:
     who = {"user_id": visitor.user_id} if visitor.user_id else {"guest": visitor.guest}
     member = Member.objects.filter(room=room, **who).first()  # one that has left comes back as itself
     if member is None:
         color = Member.objects.filter(room=room).count() % Member.COLORS + 1
-        member = Member(room=room, name=_default_name(visitor, room), color=color, **who)
+        member = Member(room=room, name=_default_name(visitor, room, guest), color=color, **who)
     member.name, member.role = name or member.name, role
     _tell(log, member)
     member.save()
     return member
 
 
-def _default_name(visitor: Visitor, room: Room) -> str:
+def _guest() -> str:
+    """How a guest is called, in the language of who comes in: a transaction runs on a thread that has none."""
+    return _("Guest %(number)d")
+
+
+def _default_name(visitor: Visitor, room: Room, guest: str) -> str:
     if visitor.user_id:
         user = get_user_model().objects.get(pk=visitor.user_id)
         return (user.get_full_name() or user.get_username())[:60]
-    return _("Guest %(number)d") % {"number": Member.objects.filter(room=room, guest__isnull=False).count() + 1}
+    return guest % {"number": Member.objects.filter(room=room, guest__isnull=False).count() + 1}
 
 
 def _tell(log: Transaction, member: Member) -> None:

@@ -13,6 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -102,4 +103,9 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 def seconds(start: Any, end: Any) -> str:
-    return f"{(end - start).total_seconds():.2f} s" if start and end else "–"
+    return f"{number_format((end - start).total_seconds(), 2)} s" if start and end else "–"
+
+
+def number(value: int) -> str:
+    """With its thousands apart, as the reader's language has them."""
+    return number_format(value, force_grouping=True)

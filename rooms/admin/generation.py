@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Delta, Generation
-from .base import LogAdmin, badge, link, list_link, moment, preformatted, seconds
+from .base import LogAdmin, badge, link, list_link, moment, number, preformatted, seconds
 
 
 @admin.register(Generation)
@@ -60,15 +61,15 @@ class GenerationAdmin(LogAdmin):
     @admin.display(description=_("deltas"))
     def deltas(self, row: Generation) -> SafeString:
         count = Delta.objects.filter(message=row.message_id).count()
-        return list_link(Delta, f"{count:,}", message__id__exact=row.message_id)
+        return list_link(Delta, number(count), message__id__exact=row.message_id)
 
     @admin.display(description=_("right to write"))
     def lease(self, row: Generation) -> SafeString | str:
         if row.status not in Generation.OPEN or row.lease_until is None:
             return "–"
         left = (row.lease_until - timezone.now()).total_seconds()
-        held = _("held, %(left).1f s left") if left > 0 else _("expired %(left).1f s ago")
-        return badge("held" if left > 0 else "expired", held % {"left": abs(left)})
+        held = _("held, %(left)s s left") if left > 0 else _("expired %(left)s s ago")
+        return badge("held" if left > 0 else "expired", held % {"left": number_format(abs(left), 1)})
 
     @admin.display(description=_("queued"))
     def when(self, row: Generation) -> SafeString:

@@ -11,6 +11,7 @@ from .. import frames
 from ..fold import empty_state, fold
 from ..models import Delta, Message
 from ..text import digest
+from .base import number
 
 LONGEST = 50_000  # deltas that a page looks at
 
@@ -65,7 +66,7 @@ def _equal(name: str, stored: str, replayed: str) -> Finding:
         sentence = _("%(name)s: %(stored)s characters, equal to its deltas joined.")
     else:
         sentence = _("%(name)s: %(stored)s characters stored, %(replayed)s in its deltas, and they differ.")
-    numbers = {"name": name, "stored": f"{len(stored):,}", "replayed": f"{len(replayed):,}"}
+    numbers = {"name": name, "stored": number(len(stored)), "replayed": number(len(replayed))}
     return Finding(stored == replayed, sentence % numbers)
 
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Delta, Generation, Message
-from .base import LogAdmin, badge, link, list_link, moment, preformatted
+from .base import LogAdmin, badge, link, list_link, moment, number, preformatted
 from .integrity import findings
 
 
@@ -67,7 +67,7 @@ class MessageAdmin(LogAdmin):
 
     @admin.display(description=_("characters"))
     def characters(self, row: Message) -> str:
-        return f"{row.length:,}"
+        return number(row.length)
 
     @admin.display(description=_("created"), ordering="created_at")
     def when(self, row: Message) -> SafeString:
@@ -93,7 +93,7 @@ class MessageAdmin(LogAdmin):
     @admin.display(description=_("deltas"))
     def deltas(self, row: Message) -> SafeString:
         count = Delta.objects.filter(message=row.pk).count()
-        return list_link(Delta, f"{count:,}", message__id__exact=row.pk)
+        return list_link(Delta, number(count), message__id__exact=row.pk)
 
     @admin.display(description=_("Text and log"))
     def integrity(self, row: Message) -> SafeString:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..export import FORMS, download
 from ..models import Delta, Generation, Link, Member, Message, Room
-from .base import LogAdmin, badge, list_link, moment, page_of
+from .base import LogAdmin, badge, list_link, moment, number, page_of
 
 NEWEST = 20
 
@@ -107,7 +107,7 @@ class RoomAdmin(LogAdmin):
 
     @admin.display(description=_("deltas"))
     def deltas_link(self, row: Room) -> SafeString:
-        return list_link(Delta, f"{row.head - row.floor + 1:,}", room__id__exact=row.pk)
+        return list_link(Delta, number(row.head - row.floor + 1), room__id__exact=row.pk)
 
 
 def _newest(quoted_id: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ says so, the stream simply stops; what that means is decided by `rooms.generatio
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from .base import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
 
@@ -55,4 +56,5 @@ def describe() -> dict:
     """Which model answers, for the page: {name, demo, label, choices}."""
     demo = settings.CHATLAB_PROVIDER == "demo"
     choices = models()
-    return {"name": choices[0], "demo": demo, "label": "Offline demo model" if demo else choices[0], "choices": choices}
+    label = _("Offline demo model") if demo else choices[0]
+    return {"name": choices[0], "demo": demo, "label": label, "choices": choices}

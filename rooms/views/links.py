@@ -19,6 +19,7 @@ from .. import access, actions, frames, log, providers
 from ..errors import RoomError
 from ..limits import limits
 from ..models import Link, Member
+from . import reasons
 from .pages import for_page, not_on_page, one_door, page_config, refused, room_body
 
 LASTS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30), "": None}
@@ -89,6 +90,7 @@ def _reading(link: Link) -> dict:
         "rendered": not_on_page(snapshot),
         "config": page_config(f"shared/{link.pk}", nobody, snapshot),
         "model": providers.describe(),
+        "reasons": reasons.words(),
         "expires_at": link.expires_at,
     }
 

@@ -23,6 +23,7 @@ from ..fold import shown, versions
 from ..limits import limits
 from ..models import Member, Room
 from ..text import utf16_from
+from . import reasons
 
 # Scripts make HTML by one door only (static/rooms/html.js). Not for the admin, whose own scripts have others.
 one_door = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types": ["chatlab"]})
@@ -118,6 +119,7 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
         "rendered": not_on_page(snapshot),
         "config": page_config(f"rooms/{member.room_id}", me, snapshot) | {"tab": tab},
         "model": model,
+        "reasons": reasons.words(),
         "tab": tab,
         "framed": bool(tab),
     }
@@ -168,6 +170,7 @@ def _message(message: dict, author: dict, me: str, versions: list[str]) -> dict:
         "author_color": author.get("color", 1),
         "mine": message["author"] == me,
         "time": datetime.fromisoformat(message["at"]),
+        "reason": reasons.of_failure(message.get("failure")),
         "versions": versions,
         "version": versions.index(message["id"]) + 1,
     }
@@ -195,5 +198,5 @@ def _day(day: date, today: date) -> str:
 
 def refused(request: HttpRequest, refusal: RoomError) -> HttpResponse:
     back = request.META.get("HTTP_REFERER") or reverse("index")
-    context = {"detail": refusal.detail, "code": refusal.code, "back": back}
+    context = {"detail": reasons.of_refusal(refusal), "code": refusal.code, "back": back}
     return render(request, "rooms/refused.html", context, status=refusal.http_status)

@@ -1,5 +1,6 @@
 // What a screen reader hears: other people's messages, that an answer began, and how it ended. Never the streaming text.
 
+import { failureOf } from "./reasons.js";
 import { word } from "./words.js";
 
 const KEPT = 20;
@@ -42,6 +43,6 @@ export class Announcer {
     const paragraph = plain.trim().split(/\n\s*\n/, 1)[0];
     const words = plain.split(/\s+/).filter(Boolean).length;
     if (message.status === "complete") this.say(word("say.answered", { n: words, text: paragraph }));
-    else this.say(word("say.ended", { text: message.failure?.detail ?? "" }));
+    else this.say(word("say.ended", { text: failureOf(message.failure) }));
   }
 }

@@ -25,6 +25,7 @@ export class Composer {
       this.#changed();
       if (!this.isEmpty) this.ontyping();
     });
+    addEventListener("pagehide", () => this.#store()); // a page that goes does not wait for the timer
     this.box.enterKeyHint = this.#coarse ? "enter" : "send";
     this.#underWay = new Set(underWay);
     if (!this.box.value && !this.#underWay.has(this.#stored())) this.box.value = this.#stored();

@@ -15,6 +15,7 @@ import { setText } from "./message.js";
 import { messageActions } from "./message-actions.js";
 import { ModelChoice } from "./model.js";
 import { People } from "./people.js";
+import { refusalOf } from "./reasons.js";
 import { Rename } from "./rename.js";
 import { roomCommands } from "./room-commands.js";
 import { roomMenu } from "./room-menu.js";
@@ -83,7 +84,7 @@ session = new RoomSession({
       connectionView.outbox(items.length);
       composer?.underWay(textsOf(items));
     },
-    refused: (frame) => !frame.client_id && connectionView.refuse(word("refused", { detail: frame.detail })),
+    refused: (frame) => !frame.client_id && connectionView.refuse(word("refused", { detail: refusalOf(frame) })),
   },
 });
 composer = new Composer({

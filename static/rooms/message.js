@@ -5,6 +5,7 @@ import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
 import { initial } from "./presence.js";
 import { Prose } from "./prose.js";
+import { failureOf } from "./reasons.js";
 import { showTime } from "./times.js";
 import { hasWord, word } from "./words.js";
 
@@ -115,7 +116,7 @@ function progressOf(message, { stopping }) {
 }
 
 function noteOf(message, { me, members }) {
-  const detail = message.failure?.detail ?? "";
+  const detail = failureOf(message.failure);
   if (message.status === "stopped") {
     const after = message.text ? { n: message.text.length } : {};
     if (message.by && message.by === me) return word("note.stopped.me", after);

@@ -3,6 +3,7 @@
 import { setText } from "./message.js";
 import { NOBODY, initial, peopleHere } from "./presence.js";
 import { Rail } from "./rail.js";
+import { refusalOf } from "./reasons.js";
 import { listed, word } from "./words.js";
 
 const AVATARS = 4;
@@ -82,7 +83,7 @@ export class People {
         body: JSON.stringify({ name }),
       });
       const body = await response.json();
-      if (!response.ok) return this.#note(word("refused", { detail: body.detail }));
+      if (!response.ok) return this.#note(word("refused", { detail: refusalOf(body) }));
       this.panel.hidePopover();
       this.onnamed(body.me.name);
     } catch {

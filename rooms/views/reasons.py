@@ -1,0 +1,67 @@
+"""Why something was refused or has failed, in the page's language.
+
+On the wire and in the log a reason is a code and an English sentence: readers of all languages get the same bytes. The
+English page shows that sentence, which knows more than its code does. Any other page says its own by the code, and
+falls back to the sentence. The same words go into the page for its scripts (static/rooms/reasons.js).
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from ..errors import RoomError
+
+SPOKEN = "en"  # on the wire
+
+_REFUSALS = {
+    "bad_frame": _("The server did not understand that."),
+    "too_long": _("That is too long."),
+    "not_found": _("It does not exist any more, or it is not open to you."),
+    "not_allowed": _("You may not do that here."),
+    "conflict": _("That does not fit how things stand now. Reload the page and look again."),
+    "rate_limited": _("That was too often in a short time."),
+    "busy": _("Too much is under way here already."),
+    "unavailable": _("The server could not do that now. Try again."),
+}
+_LATER = _("Try again in {n} s.")
+_FAILURES = {
+    "auth": _("The model provider rejected the key."),
+    "bad_request": _("The model provider did not accept the request."),
+    "too_long": _("This became too long."),
+    "max_tokens": _("The model reached the longest answer it may give."),
+    "rate_limited": _("The model is busy, or its quota is used up."),
+    "filtered": _("The provider's content filter stopped this answer."),
+    "upstream": _("The model provider failed."),
+    "timeout": _("The answer took too long."),
+    "expired": _("No worker took this question in time."),
+    "worker_lost": _("The server that was writing this answer went away."),
+    "mismatch": _("The provider's final text differs from what it streamed."),
+}
+
+
+def of_refusal(refusal: RoomError) -> str:
+    if _speaks_as_the_wire() or refusal.code not in _REFUSALS:
+        return refusal.detail
+    wait = round(refusal.retry_after or 0)
+    return " ".join([str(_REFUSALS[refusal.code]), *([str(_LATER).format(n=wait)] if wait else [])])
+
+
+def of_failure(failure: dict | None) -> str:
+    """Of a message's `failure`; empty where there is none."""
+    if not failure:
+        return ""
+    return failure["detail"] if _speaks_as_the_wire() else str(_FAILURES.get(failure["code"], failure["detail"]))
+
+
+def words() -> dict[str, str]:
+    """For the page's scripts, by key; none where they show the wire's own sentences."""
+    if _speaks_as_the_wire():
+        return {}
+    refusals = {f"refusal.{code}": str(sentence) for code, sentence in _REFUSALS.items()}
+    failures = {f"failure.{code}": str(sentence) for code, sentence in _FAILURES.items()}
+    return refusals | failures
+
+
+def _speaks_as_the_wire() -> bool:
+    return (get_language() or SPOKEN).partition("-")[0] == SPOKEN
