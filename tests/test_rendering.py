@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -113,6 +115,15 @@ def test_the_end_of_a_long_fence_is_seen_at_once() -> None:
 
 
 # -- what it looks like ------------------------------------------------------------------------------------------------
+
+
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "prose.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["text"][:20])
+def test_the_page_is_held_to_what_this_renders(case: dict) -> None:
+    """tests/js/tail.test.mjs compares what the page draws meanwhile with the same HTML."""
+    assert render(case["text"]) == case["html"]
 
 
 def test_headings_leave_the_first_level_to_the_page() -> None:
