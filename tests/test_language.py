@@ -136,10 +136,13 @@ SAID = """() => {
     for (const node of document.querySelectorAll(`[${name}]`)) said.push(node.getAttribute(name));
   return said.join("\\n");
 }"""
-WORDS = """async ([key, n]) => {
-  const module = performance.getEntriesByType("resource").find(({ name }) => /\\/words(\\.\\w+)?\\.js/.test(name));
-  return (await import(module.name)).word(key, { n });
+# A function of one of the page's modules, whatever name its file has.
+CALL = """async ([module, name, ...values]) => {
+  const file = new RegExp(`/${module}(\\\\.\\\\w+)?\\\\.js`);
+  const loaded = performance.getEntriesByType("resource").find(({ name }) => file.test(name));
+  return (await import(loaded.name))[name](...values);
 }"""
+COUNTED = [("jump", 1), ("jump", 2), ("replay.chars", 1500)]
 WIDE = "() => document.documentElement.scrollWidth - innerWidth"
 
 
@@ -153,8 +156,9 @@ async def speaks_german(page: Page) -> None:
 @pytest.mark.browser
 async def test_a_german_browser_reads_german(upstream, server, alice, room, tab, browser_of) -> None:
     there = await tab(alice, room)
-    answer = await there.post(Question({"text": "Eins **zwei** drei"}))
-    await there.finished(answer)
+    for question in (Question({"text": "Eins **zwei** drei"}), Question({"status": 401})):
+        answer = await there.post(question)
+        await there.finished(answer)
     page = await (await browser_of(alice, locale="de-DE")).new_page()
     for width in (1280, 390):
         await page.set_viewport_size({"width": width, "height": 800})
@@ -169,9 +173,16 @@ async def test_a_german_browser_reads_german(upstream, server, alice, room, tab,
         await speaks_german(page)
     day = re.compile(r"(Mon|Diens|Donners|Frei|Sams|Sonn)tag, |Mittwoch, ")
     assert day.match(await page.locator(f"#m-{answer} time").get_attribute("title"))
-    assert await page.evaluate(WORDS, ["jump", 1]) == "1 neue"
-    assert await page.evaluate(WORDS, ["jump", 2]) == "2 neue"
-    assert await page.evaluate(WORDS, ["replay.chars", 1500]) == "1.500 Zeichen"
+    note = page.locator(f"#m-{answer} [data-part=note]")
+    assert await note.inner_text() == "Der Anbieter des Modells hat den Schlüssel abgelehnt."
+    said = [await page.evaluate(CALL, ["words", "word", key, {"n": n}]) for key, n in COUNTED]
+    assert said == ["1 neue", "2 neue", "1.500 Zeichen"]
+    late = {"code": "rate_limited", "detail": "Too many messages.", "retry_after": 6.8}
+    assert await page.evaluate(CALL, ["reasons", "refusalOf", late]) == (
+        "Das war zu oft in kurzer Zeit. Versuch es in 7 s noch einmal."
+    )
+    strange = {"code": "strange", "detail": "Not known here."}
+    assert await page.evaluate(CALL, ["reasons", "refusalOf", strange]) == "Not known here."
 
 
 @pytest.mark.browser
@@ -182,6 +193,7 @@ async def test_the_language_is_chosen_where_the_theme_is(server, alice, room, pa
     await page.locator("#room-menu summary").click()
     await page.locator("#room-menu [name=language][value=de]").click()
     await page.locator("html[lang=de]").wait_for()
+    assert await page.locator("#room-menu [name=language]").all_text_contents() == ["English", "Deutsch"]
     await pages.live(page)
     assert page.url == f"{server.url}/rooms/{room}/"
     assert await page.locator("textarea[name=text]").input_value() == "half a question"
