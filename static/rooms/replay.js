@@ -1,8 +1,8 @@
 // An answer played again as it was written: fetched from the log when it is wanted, drawn in a dialog of its own.
 
-import { setGrowing } from "./growing.js";
 import { setText } from "./message.js";
 import { Playback, curve, recordingOf } from "./playback.js";
+import { Prose } from "./prose.js";
 import { number, word } from "./words.js";
 
 const WIDTH = 600;
@@ -11,6 +11,7 @@ const NEAR_END = 40; // within so many pixels of the end the dialog follows the 
 
 export class Replay {
   #playback = null;
+  #prose = null;
   #lastFrame = 0;
   #wanted = null;
 
@@ -45,6 +46,8 @@ export class Replay {
       return;
     }
     this.#playback = new Playback(recording);
+    this.parts.body.replaceChildren();
+    this.#prose = new Prose(this.parts.body);
     this.parts.speeds.querySelector("[value='1']").checked = true;
     setText(this.parts.title, title);
     this.parts.scrub.max = String(Math.ceil(recording.duration));
@@ -83,7 +86,7 @@ export class Replay {
 
   #draw() {
     const { position, playing, ended, text, recording } = this.#playback;
-    const { play, scrub, time, chars, body, mark } = this.parts;
+    const { play, scrub, time, chars, mark } = this.parts;
     const label = word(playing ? "replay.pause" : ended ? "replay.again" : "replay.play");
     play.dataset.playing = String(playing);
     play.setAttribute("aria-label", label);
@@ -93,14 +96,14 @@ export class Replay {
     mark.setAttribute("x", String((position / (recording.duration || 1)) * WIDTH - 1));
     setText(time, this.#clock(position, recording.duration));
     setText(chars, word("replay.chars", { n: text.length }));
-    this.#show(body, text);
+    this.#show(text);
   }
 
-  #show(body, text) {
-    if (body.textContent.length === text.length) return;
+  #show(text) {
+    if (this.#prose.text.length === text.length) return;
     const { scroller } = this.parts;
     const follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
-    setGrowing(body, text);
+    this.#prose.set(text);
     if (follows) scroller.scrollTop = scroller.scrollHeight;
   }
 

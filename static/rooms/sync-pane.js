@@ -4,6 +4,8 @@ import { sequenceOf } from "./log.js";
 import { setText } from "./message.js";
 import { number, word } from "./words.js";
 
+const markup = new XMLSerializer();
+
 export class Pane {
   constructor(node, onchange) {
     this.node = node;
@@ -51,10 +53,13 @@ export class Pane {
     return this.state;
   }
 
-  /** The newest answer as this tab shows it: what people compare by eye, as one string. */
+  /** The newest answer as this tab shows it: once it has ended, in the very same elements everywhere. */
   get shown() {
-    const answers = this.frame.contentDocument?.querySelectorAll("article[data-role=assistant] [data-part=text]");
-    return answers?.length ? answers[answers.length - 1].textContent : "";
+    const answers = this.frame.contentDocument?.querySelectorAll("article[data-role=assistant]");
+    if (!answers?.length) return "";
+    const article = answers[answers.length - 1];
+    const text = article.querySelector("[data-part=text]");
+    return article.matches("[data-status=queued], [data-status=streaming]") ? text.textContent : markup.serializeToString(text);
   }
 
   draw(head) {

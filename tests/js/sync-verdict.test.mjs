@@ -18,7 +18,8 @@ test("identical needs the same cursor, digest, length, and the same text on the 
   for (const changes of [{ digest: "00000000" }, { length: 5 }, { cursor: "9.bb" }]) {
     assert.equal(judge([tab("1"), tab("2", changes)], LONG_STILL).state, "different", JSON.stringify(changes));
   }
-  assert.equal(judge([tab("1"), tab("2", {}, "other text")], LONG_STILL).state, "different");
+  assert.equal(judge([tab("1"), tab("2", {}, "drawn otherwise")], LONG_STILL).state, "moving");
+  assert.equal(judge([tab("1"), tab("2", {}, "drawn otherwise")], 5_000).state, "different");
 });
 
 test("the one that is furthest behind is named, cut or not", () => {
