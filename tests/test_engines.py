@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
+
 from .harness.processes import ROOT, environment, python
 
 IN_IT = (
@@ -30,3 +32,23 @@ def test_what_rests_on_a_database_runs_on_both() -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     collected = set(done.stdout.splitlines())
     assert set(IN_IT) <= collected and not set(NOT_IN_IT) & collected
+
+
+WITHOUT = """
+import sys
+import pytest
+from rooms.drill import {name}
+{name}.{find} = lambda: None
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "--engines=postgres", "tests/test_log.py"]))
+"""
+
+
+@pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", pytest.ExitCode.USAGE_ERROR)])
+@pytest.mark.parametrize(("name", "find"), [("postgres", "programs"), ("redis", "program")])
+def test_without_the_programs_the_run_is_left_out_except_under_ci(name: str, find: str, ci: str, code: int) -> None:
+    command = python("-c", WITHOUT.format(name=name, find=find))
+    done = subprocess.run(command, cwd=ROOT, env=environment(CI=ci), capture_output=True, text=True)
+    said = (done.stdout + done.stderr).strip()
+    assert done.returncode == code, said
+    assert "The run on PostgreSQL and Redis is left out. " in said and "was not found: pip install" in said
+    assert "Traceback" not in said and " passed" not in said

@@ -97,8 +97,7 @@ async def test_a_reader_that_confirms_nothing_is_told_so(upstream, crowded, visi
     room = await alice.create_room()
     here = await tab(alice, room)
     silent = await RawSocket.open(crowded.url, f"/ws/rooms/{room}/", alice.socket_headers)
-    await silent.until("synced")
-    sizes = asyncio.create_task(sizes_until_closed(silent))
+    sizes = asyncio.create_task(sizes_until_closed(silent))  # the snapshot at the beginning counts, too
     await here.finished(await here.post(megabytes(2)), within=30)
     *earlier, last = await asyncio.wait_for(sizes, 30)
     window = here.received("welcome")[0]["limits"]["window"]
