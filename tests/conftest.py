@@ -197,10 +197,17 @@ async def tab() -> AsyncIterator[Callable[..., Awaitable[Tab]]]:
     assert [fault for made in tabs for fault in made.faults] == []
 
 
+@pytest.fixture(scope="session")
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with chromium.served(tmp_path_factory.mktemp("browser")) as address:
+        yield address
+
+
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium.launched() as launched:
-        yield launched
+async def browser(shared_browser: str) -> AsyncIterator[Browser]:
+    """The one Chromium of this worker; nothing is left in it of tests before."""
+    async with chromium.connected(shared_browser) as connected:
+        yield connected
 
 
 @pytest.fixture
