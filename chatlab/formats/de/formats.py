@@ -1,4 +1,4 @@
 """As in English, the German way."""
 
-DATETIME_FORMAT = "j. M Y, H:i"
-SHORT_DATETIME_FORMAT = "j. M, H:i"
+DATETIME_FORMAT = "j. N Y, H:i"
+SHORT_DATETIME_FORMAT = "j. N, H:i"
