@@ -156,9 +156,12 @@ async def speaks_german(page: Page) -> None:
 @pytest.mark.browser
 async def test_a_german_browser_reads_german(upstream, server, alice, room, tab, browser_of) -> None:
     there = await tab(alice, room)
-    for question in (Question({"text": "Eins **zwei** drei"}), Question({"status": 401})):
-        answer = await there.post(question)
-        await there.finished(answer)
+    stopped = await there.post(Question({"text": "Wort " * 240}, {"gate": "german-gate"}))
+    await there.until(lambda: len(there.text(stopped)) == 1200)
+    await there.send({"type": "stop", "message": stopped})
+    await there.finished(stopped)
+    answer = await there.post(Question({"status": 401}))
+    await there.finished(answer)
     page = await (await browser_of(alice, locale="de-DE")).new_page()
     for width in (1280, 390):
         await page.set_viewport_size({"width": width, "height": 800})
@@ -173,8 +176,10 @@ async def test_a_german_browser_reads_german(upstream, server, alice, room, tab,
         await speaks_german(page)
     day = re.compile(r"(Mon|Diens|Donners|Frei|Sams|Sonn)tag, |Mittwoch, ")
     assert day.match(await page.locator(f"#m-{answer} time").get_attribute("title"))
-    note = page.locator(f"#m-{answer} [data-part=note]")
-    assert await note.inner_text() == "Der Anbieter des Modells hat den Schlüssel abgelehnt."
+    drawn = [note for note in await page.locator("#messages [data-part=note]").all_inner_texts() if note]
+    assert drawn == ["Gestoppt von dir nach 1.200 Zeichen.", "Der Anbieter des Modells hat den Schlüssel abgelehnt."]
+    sent = await page.request.get(page.url, headers={"Accept-Language": "de"})
+    assert re.findall(r'data-part="note">([^<]+)<', await sent.text()) == drawn, "nothing changes when scripts begin"
     said = [await page.evaluate(CALL, ["words", "word", key, {"n": n}]) for key, n in COUNTED]
     assert said == ["1 neue", "2 neue", "1.500 Zeichen"]
     late = {"code": "rate_limited", "detail": "Too many messages.", "retry_after": 6.8}

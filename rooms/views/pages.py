@@ -24,6 +24,7 @@ from ..limits import limits
 from ..models import Member, Room
 from ..text import utf16_from
 from . import reasons
+from .notes import note_of
 
 # Scripts make HTML by one door only (static/rooms/html.js). Not for the admin, whose own scripts have others.
 one_door = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types": ["chatlab"]})
@@ -148,7 +149,7 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
 def for_page(snapshot: dict, me: str) -> list[dict]:
     """The branch that everybody is shown, with what a template needs to know of each message."""
     return [
-        _message(message, snapshot["members"].get(message["author"], {}), me, versions(snapshot, message))
+        _message(message, snapshot["members"], me, versions(snapshot, message))
         for message in shown(snapshot)
     ]
 
@@ -160,7 +161,8 @@ def not_on_page(snapshot: dict) -> list[dict]:
     return [frames.rendered_body(message["id"], *rendering.part_of(message)) for message in others]
 
 
-def _message(message: dict, author: dict, me: str, versions: list[str]) -> dict:
+def _message(message: dict, members: dict, me: str, versions: list[str]) -> dict:
+    author = members.get(message["author"], {})
     part = rendering.part_of(message)
     return message | {
         "html": part.html,
@@ -170,7 +172,7 @@ def _message(message: dict, author: dict, me: str, versions: list[str]) -> dict:
         "author_color": author.get("color", 1),
         "mine": message["author"] == me,
         "time": datetime.fromisoformat(message["at"]),
-        "reason": reasons.of_failure(message.get("failure")),
+        "note": note_of(message, me, members),
         "versions": versions,
         "version": versions.index(message["id"]) + 1,
     }

@@ -36,6 +36,13 @@ TEXTS = [
         f"{_LANGUAGE} browser_reads",
     ),
     Mutant(
+        "a note changes when scripts begin",
+        "rooms/views/notes.py",
+        "_STOPPED_BY_ME if by and by == me else ",
+        "",
+        f"{_LANGUAGE} browser_reads",
+    ),
+    Mutant(
         "an unmarked sentence in a template",
         "templates/rooms/_pane.html",
         '{% translate "Be slow" %}',
