@@ -40,8 +40,8 @@ test: $(TEST_READY)
 	@set -e; \
 	.venv/bin/python -m ruff check .; \
 	.venv/bin/python manage.py makemigrations --check --dry-run; \
-	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile; \
-	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --engines=postgres; \
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal; \
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --engines=postgres; \
 	if [ -n "$(NODE)" ]; then "$(NODE)" --test tests/js/*.test.*js; \
 	else echo "JavaScript unit tests skipped: Node.js was not found (https://nodejs.org/)."; fi
 

@@ -143,6 +143,7 @@ def test_faults_are_for_processes_of_its_own() -> None:
     assert "--faults kills processes" in done.stderr
 
 
+@pytest.mark.sqlite_only("judge the drill")
 @pytest.mark.parametrize(
     ("accident", "promise"),
     [
