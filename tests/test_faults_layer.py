@@ -176,6 +176,7 @@ async def test_b10_senders_whose_clocks_are_wrong(scene: Scene):
     assert behind.alarms() + ahead.alarms() == []
 
 
+@pytest.mark.soak
 async def test_b11_idle(scene: Scene):
     """redis-py gives up after 5 s of silence if it is let. (60 s under `make soak`.)"""
     await scene.is_live()

@@ -37,6 +37,7 @@ def rest_of(text: str, end: int) -> str:
 # -- the law -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 @examples(200)
 @given(streamed(documents))
 def test_joined_blocks_are_what_the_whole_text_renders_to(pieces: list[str]) -> None:
@@ -45,6 +46,7 @@ def test_joined_blocks_are_what_the_whole_text_renders_to(pieces: list[str]) -> 
     assert html + render_part(rest_of(text, end), {}) == render(text)
 
 
+@pytest.mark.soak
 @examples(40)
 @given(streamed(with_definitions))
 def test_with_link_definitions_the_text_is_still_all_there(pieces: list[str]) -> None:

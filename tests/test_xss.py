@@ -79,6 +79,7 @@ def test_the_collection_is_large_and_the_check_can_fail() -> None:
     assert all(faults_in(html) for html in hostile)
 
 
+@pytest.mark.soak
 def test_no_payload_and_no_beginning_of_one_becomes_more_than_text_and_plain_elements() -> None:
     every = 1 if soaking() else 4
     for payload in PAYLOADS:
@@ -87,6 +88,7 @@ def test_no_payload_and_no_beginning_of_one_becomes_more_than_text_and_plain_ele
             assert faults_in(html) == [], payload[:end]
 
 
+@pytest.mark.soak
 def test_no_payload_does_in_a_stream_what_it_does_not_do_alone() -> None:
     for payload in PAYLOADS:
         for cut in range(1, len(payload), 1 if soaking() else 7):
@@ -134,6 +136,7 @@ _DRAW = """async ([cases, elements, attributes, prose]) => {
 }"""
 
 
+@pytest.mark.soak
 @pytest.mark.browser
 async def test_no_payload_runs_or_asks_for_anything_in_the_page(server, alice, room, page_of):
     page = await page_of(alice, room)
