@@ -60,7 +60,8 @@ async def test_fifty_stuck_readers_cost_a_window_each_and_their_neighbour_nothin
     assert text == crowded.database.text(answer) and len(text) == 200 * len(PIECE)
     assert len(here.received("welcome")) == 1, "the neighbour was disturbed"
     grown = crowded.memory() - before
-    assert grown < 40 * MIB, f"{grown / MIB:.0f} MiB for {STUCK} readers that do not read"
+    # Windows alone are 13 MiB, and what allocators keep varies by 40; without windows it would be 200.
+    assert grown < 80 * MIB, f"{grown / MIB:.0f} MiB for {STUCK} readers that do not read"
 
 
 async def test_a_stuck_reader_is_sent_away_and_loses_nothing(upstream, crowded, visitor, stuck, tab):
@@ -184,4 +185,5 @@ async def until_closed(socket: RawSocket):
 async def sizes_until_closed(socket: RawSocket) -> list[int]:
     """Of the frames that count against the window."""
     frames = [frame async for frame in until_closed(socket)]
-    return [len(json.dumps(frame)) for frame in frames if frame["type"] in ("snapshot", "deltas")]
+    counted = [frame for frame in frames if frame["type"] in ("snapshot", "deltas", "rendered")]
+    return [len(json.dumps(frame, separators=(",", ":"))) for frame in counted]
