@@ -190,7 +190,8 @@ async def test_without_file_descriptors_new_sockets_are_refused_and_old_ones_liv
         assert len(here.received("welcome")) == 1
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (soft, hard))
         await eventually(lambda: could_open(alice, room), 15, "new sockets are taken again")
-        assert [alarm for alarm in server.alarms() if "Too many open files" not in alarm] == []
+        said = ("Too many open files", "unable to open database file")  # by SQLite, in a thread that had none open
+        assert [alarm for alarm in server.alarms() if not any(words in alarm for words in said)] == []
     finally:
         server.stop()
 
