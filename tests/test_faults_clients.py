@@ -15,7 +15,7 @@ from .harness.upstream import Question, words
 from .harness.waiting import eventually
 from .harness.wire import wire_to
 
-SHORT = {"CHATLAB_HEARTBEAT": "1", "CHATLAB_HEAD_CHECK": "0.5", "CHATLAB_IDLE_TIMEOUT": "12"}
+SHORT = {"CHATLAB_HEARTBEAT": "1", "CHATLAB_HEAD_CHECK": "0.5", "CHATLAB_IDLE_TIMEOUT": "6"}
 NUMBERS = count()
 
 

@@ -127,8 +127,10 @@ class Tab(Screen):
     async def _beat(self) -> None:
         """A heartbeat on time, and the end of a socket that has gone silent."""
         while True:
-            interval = self._welcome.get("heartbeat", 10)
-            await asyncio.sleep(interval)
+            interval = self._welcome.get("heartbeat")
+            await asyncio.sleep(interval or 0.1)
+            if interval is None:  # nobody has said yet how long to wait
+                continue
             if self._socket is not None and time.monotonic() - self._heard > 2.5 * interval:
                 self._socket.transport.abort()
             elif self.level:
