@@ -1,7 +1,6 @@
 """Make the pictures of the README anew, from the running product: `make readme-media`. Needs Chromium and ffmpeg.
 
-The animation is the story of the page with the tabs, as it plays by itself; the stills are that page, a room, a replay
-and the admin.
+The animation is the story of the page with the tabs, as it plays by itself; the stills are a room and a replay.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ FRAMES_A_SECOND = 10
 HOLD = 2.5  # seconds that the last picture stays before the story begins again
 QUALITY = 62
 LARGEST = 3_000_000  # bytes
-ADMIN = ("ada", "only-for-the-pictures")
 
 
 async def main() -> None:
@@ -35,19 +33,13 @@ async def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="chatlab-media-"))
     server = Server(folder, CHATLAB_PROVIDER="demo", CHATLAB_DEMO_RATE="30")
     server.migrate()
-    server.manage(
-        "shell",
-        "-c",
-        "from django.contrib.auth.models import User; "
-        f"User.objects.create_superuser({ADMIN[0]!r}, '', {ADMIN[1]!r})",
-    )
     server.start()
     try:
         async with launched() as browser:
             for scheme in ("light", "dark"):
                 async with window(browser, server, scheme) as page:
-                    await story(page, server, folder, scheme)
-                    await stills(page, server, scheme)
+                    await story(page, folder, scheme)
+                    await stills(page, scheme)
     finally:
         server.stop()
         shutil.rmtree(folder)
@@ -62,7 +54,7 @@ async def window(browser: Browser, server: Server, scheme: str) -> AsyncIterator
         await context.close()
 
 
-async def story(page: Page, server: Server, folder: Path, scheme: str) -> None:
+async def story(page: Page, folder: Path, scheme: str) -> None:
     """Record the story, from before its beginning to after its end."""
     await page.goto("/demo/sync/")
     await page.locator("#verdict[data-state=identical]").wait_for()
@@ -81,7 +73,6 @@ async def story(page: Page, server: Server, folder: Path, scheme: str) -> None:
     await asyncio.sleep(1)  # what it says then is the point
     await screen.send("Page.stopScreencast")
     encode(taken, folder / scheme, SCREENS / f"story-{scheme}.webp")
-    await page.screenshot(path=SCREENS / f"sync-{scheme}.png")
 
 
 def encode(taken: list[tuple[float, bytes]], folder: Path, target: Path) -> None:
@@ -105,7 +96,7 @@ def encode(taken: list[tuple[float, bytes]], folder: Path, target: Path) -> None
         raise SystemExit(f"{target.name} is larger than {LARGEST:,} bytes: lower QUALITY")
 
 
-async def stills(page: Page, server: Server, scheme: str) -> None:
+async def stills(page: Page, scheme: str) -> None:
     room = (await page.locator(".pane iframe").first.get_attribute("src")).split("?")[0]
     await page.goto(room)
     await page.locator("article[data-role=assistant]").last.wait_for()
@@ -117,13 +108,6 @@ async def stills(page: Page, server: Server, scheme: str) -> None:
         "node => { node.value = node.max * 0.6; node.dispatchEvent(new Event('input')); }"
     )
     await page.screenshot(path=SCREENS / f"replay-{scheme}.png")
-    await page.goto("/admin/")
-    await page.fill("[name=username]", ADMIN[0])
-    await page.fill("[name=password]", ADMIN[1])
-    await page.click("[type=submit]")
-    await page.goto("/admin/rooms/message/?role__exact=assistant")
-    await page.locator("#result_list tbody th a").first.click()
-    await page.screenshot(path=SCREENS / f"admin-{scheme}.png")
 
 
 if __name__ == "__main__":
