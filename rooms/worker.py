@@ -18,6 +18,7 @@ from django.conf import settings
 
 from . import database, lease
 from .actions import Job, commit, expire
+from .database import CONNECTION_ERRORS
 from .errors import Fenced, RoomError
 from .generation import run
 from .providers import Provider, open_provider, preload
@@ -140,8 +141,8 @@ class Worker:
                 claimed=self._note_fence,
                 leaving=lambda: self._draining,
             )
-        except (RoomError, Fenced) as error:
-            logger.warning("generation %s: %s", generation_id, error)
+        except (RoomError, Fenced, *CONNECTION_ERRORS) as error:
+            logger.warning("generation %s: left to its lease: %s", generation_id, error)
         except Exception:
             logger.exception("generation %s: its worker failed; its lease will end it", generation_id)
 

@@ -228,13 +228,11 @@ class Drill:
         """Until no answer is open; then every tab has CONVERGE_WITHIN to show what there is."""
         began = time.monotonic()
         stopped = False
-        while any(auditor.open for auditor in self.auditors) and time.monotonic() - began < ANSWERS_WITHIN:
+        while await self._is_open() and time.monotonic() - began < ANSWERS_WITHIN:
             if not stopped and not self.options.room and time.monotonic() - began > ANSWERS_WITHIN / 2:
                 stopped = True
                 await self._stop_all()
             await asyncio.sleep(0.5)
-            for auditor in self.auditors:
-                await auditor.catch_up()
         heads = {auditor.room: auditor.seq for auditor in self.auditors}
         self.history.note("drill", "info", "quiet", heads=heads)
         with contextlib.suppress(NotInTime):  # the verdict says so
@@ -244,6 +242,12 @@ class Drill:
             await auditor.catch_up()
         for player in self.players:
             player.show()
+
+    async def _is_open(self) -> bool:
+        """Whether an answer is open now: what was read a second ago does not know of the last question."""
+        for auditor in self.auditors:
+            await auditor.catch_up()
+        return any(auditor.open for auditor in self.auditors)
 
     async def _stop_all(self) -> None:
         for auditor in self.auditors:

@@ -18,6 +18,7 @@ from .waiting import NotInTime, describe
 
 CONFIRM_EVERY = 64 * 1024
 FINAL_CODES = range(4500, 5000)
+SILENT_FOR = 5.0  # seconds that a server gets however short its heartbeat: in a flood it may be late
 
 
 class Refused(Exception):
@@ -131,7 +132,7 @@ class Tab(Screen):
             await asyncio.sleep(interval or 0.1)
             if interval is None:  # nobody has said yet how long to wait
                 continue
-            if self._socket is not None and time.monotonic() - self._heard > 2.5 * interval:
+            if self._socket is not None and time.monotonic() - self._heard > max(2.5 * interval, SILENT_FOR):
                 self._socket.transport.abort()
             elif self.level:
                 await self.sync()
