@@ -132,12 +132,6 @@ class Process:
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def open_sockets(self) -> int:
-        found = 0
-        for entry in Path(f"/proc/{self.pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                found += os.readlink(entry).startswith("socket:")
-        return found
 
 
 def python(*arguments: str) -> list[str]:

@@ -17,6 +17,7 @@ UNHANDLED = (
     r"|never awaited|Unhandled"
 )
 ALARMS = re.compile(UNHANDLED + r"|(?<=\d )(ERROR|CRITICAL) ")
+HELD = ("01", "08")  # ESTABLISHED and CLOSE_WAIT of /proc/net/tcp: the process has not closed its end
 EXCERPT = 40  # lines that follow an alarm, and belong to it
 
 
@@ -43,6 +44,14 @@ class Server(Process):
             options += ["--timeout-graceful-shutdown", "10", "--no-access-log"]
             return python("-m", "uvicorn", "chatlab.asgi:application", "--port", str(self.port), *options)
         return python("manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}")
+
+    def open_sockets(self) -> int:
+        """Connections that clients have to it. (Those that it has to its database and to Redis come and go.)"""
+        here, found = f":{self.port:04X}", 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            found += local.endswith(here) and state in HELD
+        return found
 
     def migrate(self) -> None:
         self.manage("migrate", "--verbosity", "0")
