@@ -130,6 +130,8 @@ def memberships(visitor: Visitor) -> Q:
 
 def member_of(visitor: Visitor, room_id: str) -> Member | None:
     """The member that this visitor is in a room; the account goes before the guest session it had earlier."""
+    if not visitor.known:
+        return None
     if visitor.token:
         found = Member.objects.raw(_MEMBER_BY_TOKEN, [room_id, visitor.token])
     else:
@@ -140,7 +142,7 @@ def member_of(visitor: Visitor, room_id: str) -> Member | None:
 def admit(session_key: str | None, authorization: str, room_id: str) -> tuple[Visitor, Member | None]:
     """Who opens a socket, and as which member. Reads only."""
     visitor = _visitor_of_socket(session_key, authorization)
-    return visitor, member_of(visitor, room_id) if visitor.known else None
+    return visitor, member_of(visitor, room_id)
 
 
 def admit_reader(session_key: str | None, authorization: str, link_id: str) -> tuple[Visitor, Link | None]:

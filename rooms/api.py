@@ -152,10 +152,8 @@ def deltas(request: HttpRequest, room_id: str) -> HttpResponse:
 def written(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
     """How a message was written: its deltas, for a replay."""
     _member(request, room_id)
-    after = request.GET.get("after", "0")
-    if not (after.isascii() and after.isdigit() and len(after) <= 18):
-        raise BadFrame("'after' is the `seq` of the last item that you have.")
-    return _raw_json(frames.written(*log.written(room_id, message_id, int(after))))
+    after = _sequence(request.GET.get("after", "0"), "'after' is the `seq` of the last item that you have.")
+    return _raw_json(frames.written(*log.written(room_id, message_id, after)))
 
 
 @endpoint("POST")
@@ -201,7 +199,7 @@ def nothing(request: HttpRequest, rest: str) -> HttpResponse:
 
 def _member(request: HttpRequest, room_id: str) -> Member:
     visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if visitor.known else None
+    member = access.member_of(visitor, room_id)
     if member is None:
         raise NotFound("There is no such room.")
     limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
@@ -234,10 +232,13 @@ def _link(request: HttpRequest, link_id: str) -> Link:
 
 
 def _before(request: HttpRequest) -> int:
-    before = request.GET.get("before", "")
-    if not (before.isascii() and before.isdigit() and len(before) <= 18):
-        raise BadFrame("'before' is the 'earlier' token of a snapshot or of a page.")
-    return int(before)
+    return _sequence(request.GET.get("before", ""), "'before' is the 'earlier' token of a snapshot or of a page.")
+
+
+def _sequence(text: str, what_it_is: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise BadFrame(what_it_is)
+    return int(text)
 
 
 def _body(request: HttpRequest) -> dict:

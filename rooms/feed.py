@@ -10,6 +10,7 @@ other rows under the same sequences. Sockets that need the same pages share one 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
@@ -63,6 +64,7 @@ class Feed:
         self._complete = False  # whether `digests` is all of them
         self._shared: dict[object, asyncio.Future] = {}
         self._state: tuple[Cursor, str] | None = None
+        self._parsed: tuple[dict, dict[str, str | None]] | None = None  # the newest event, and its digests
         self._joined = False
 
     async def join(self, mailbox: broadcast.Mailbox) -> None:
@@ -82,6 +84,12 @@ class Feed:
                 self.digests.pop(message, None)
             else:
                 self.digests[message] = digest
+
+    def digests_of(self, event: dict) -> dict[str, str | None]:
+        """What an event says of digests: parsed once for all sockets that it is handed to."""
+        if self._parsed is None or self._parsed[0] is not event:
+            self._parsed = event, json.loads(event["digests"])
+        return self._parsed[1]
 
     @property
     def is_sure(self) -> bool:

@@ -119,7 +119,7 @@ class RoomReader:
             if self.sent is None or head.seq <= self.sent.seq:
                 return
             before = Cursor(event["first"] - 1, event.get("before", ""))  # of an older process: none
-            digests = json.loads(event["digests"])
+            digests = self.feed.digests_of(event)
             if head.seq > self.feed.head.seq:
                 self.feed.note(before, head, digests)
                 self.feed.rendering.hear(event["first"], head.seq, event["frame"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -20,7 +20,7 @@ from ..errors import RoomError
 from ..limits import limits
 from ..models import Link, Member
 from . import reasons
-from .pages import for_page, not_on_page, one_door, page_config, refused, room_body
+from .pages import for_page, member_or_404, not_on_page, one_door, page_config, refused, room_body
 
 LASTS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30), "": None}
 
@@ -30,7 +30,7 @@ LASTS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta
 @ensure_csrf_cookie
 def of_room(request: HttpRequest, room_id: str) -> HttpResponse:
     """The links of a room. A new one is shown in the answer to the POST that made it, and never again."""
-    member = _member(request, room_id)
+    _, member = member_or_404(request, room_id)
     made = None
     if request.method == "POST":
         lasts = request.POST.get("lasts", "")
@@ -52,7 +52,7 @@ def of_room(request: HttpRequest, room_id: str) -> HttpResponse:
 
 @require_POST
 def revoke(request: HttpRequest, room_id: str, link_id: str) -> HttpResponse:
-    member = _member(request, room_id)
+    _, member = member_or_404(request, room_id)
     try:
         actions.commit_now(actions.revoke_link(member.pk, room_id, link_id))
     except RoomError as refusal:
@@ -99,11 +99,3 @@ def _unlisted(response: HttpResponse) -> HttpResponse:
     """No search engine keeps it."""
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
-
-
-def _member(request: HttpRequest, room_id: str) -> Member:
-    visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if visitor.known else None
-    if member is None:
-        raise Http404
-    return member

@@ -54,7 +54,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 def room(request: HttpRequest, room_id: str) -> HttpResponse:
     visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if visitor.known else None
+    member = access.member_of(visitor, room_id)
     if member is None:
         found = Room.objects.filter(pk=room_id).first()
         if found is None:
@@ -82,10 +82,7 @@ def join(request: HttpRequest, room_id: str) -> HttpResponse:
 @require_POST
 def post(request: HttpRequest, room_id: str) -> HttpResponse:
     """The way of a browser without JavaScript."""
-    visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if visitor.known else None
-    if member is None:
-        raise Http404
+    visitor, member = member_or_404(request, room_id)
     body = {
         "text": request.POST.get("text", ""),
         "client_id": request.POST.get("client_id") or secrets.token_urlsafe(12),
@@ -96,6 +93,14 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
     except RoomError as refusal:
         return refused(request, refusal)
     return redirect("room", room_id)
+
+
+def member_or_404(request: HttpRequest, room_id: str) -> tuple[access.Visitor, Member]:
+    visitor = access.visitor_of_request(request)
+    member = access.member_of(visitor, room_id)
+    if member is None:
+        raise Http404
+    return visitor, member
 
 
 def create_room(request: HttpRequest, title: str) -> actions.Joined:

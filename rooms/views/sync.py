@@ -14,7 +14,7 @@ from .. import access, providers
 from ..errors import RoomError
 from ..models import Generation
 from ..worker import worker
-from .pages import create_room, one_door, refused, room_body
+from .pages import create_room, member_or_404, one_door, refused, room_body
 
 ROOM = "demo_room"  # the session's key for the room of this page
 TABS_MOST = 4
@@ -34,7 +34,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect("sync_demo")
     room_id = request.GET.get("room", "").replace("\0", "") or request.session.get(ROOM)
     visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if room_id and visitor.known else None
+    member = access.member_of(visitor, room_id) if room_id else None
     wanted = request.GET.get("tabs", "")
     tabs = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 3 else 2
     tabs = min(max(tabs, 2), TABS_MOST)
@@ -54,9 +54,8 @@ def kill(request: HttpRequest, room_id: str) -> HttpResponse:
 
     Only for the demo model, which goes on and can be read on, and only what this very process writes.
     """
-    visitor = access.visitor_of_request(request)
-    member = access.member_of(visitor, room_id) if visitor.known else None
-    if member is None or not providers.describe()["demo"]:
+    member_or_404(request, room_id)
+    if not providers.describe()["demo"]:
         raise Http404
     streaming = Generation.objects.filter(room=room_id, status=Generation.Status.STREAMING)
     killed = sum(worker.kill(generation) for generation in streaming.values_list("pk", flat=True))
