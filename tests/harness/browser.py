@@ -1,4 +1,8 @@
-"""Chromium by Playwright: what stands on the machine is used, nothing is downloaded."""
+"""Chromium by Playwright: what stands on the machine is used, nothing is downloaded.
+
+The headless shell first: the same engine without the windows around it, whose opening costs a whole browser 0.4 s of
+CPU for each test.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from playwright.async_api import Browser, async_playwright
 
 from .processes import python
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
