@@ -1,15 +1,12 @@
 // The room page: reads what the server rendered beside it, and wires session, view and composer.
 
-import { Announcer } from "./announcer.js";
 import { Branches } from "./branches.js";
 import { copy } from "./clipboard.js";
 import { commands } from "./commands.js";
 import { Composer } from "./composer.js";
-import { ConnectionView } from "./connection-view.js";
+import { config, Conversation } from "./conversation.js";
 import { drawer } from "./drawer.js";
-import { earlierPage } from "./earlier.js";
 import { Editing } from "./editing.js";
-import { Follow } from "./follow.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
 import { messageActions } from "./message-actions.js";
@@ -20,62 +17,24 @@ import { Rename } from "./rename.js";
 import { roomCommands } from "./room-commands.js";
 import { roomMenu } from "./room-menu.js";
 import { Replay } from "./replay.js";
-import { RoomSession } from "./session.js";
 import { Sidebar } from "./sidebar.js";
-import { TabTitle } from "./tab-title.js";
 import { Unruly } from "./unruly.js";
-import { RoomView } from "./view.js";
-import { stayAwake } from "./wake.js";
 import { word } from "./words.js";
 
-document.documentElement.classList.add("js");
-
-const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const config = read("config");
 const title = document.getElementById("title");
 const sidebar = new Sidebar({ room: config.room });
-const tabTitle = new TabTitle({ me: config.me.id });
-
-const announcer = new Announcer({ me: config.me.id, model: config.model.name });
-const follow = new Follow({
-  scroller: document.getElementById("scroller"),
-  content: document.querySelector(".column"),
-  jump: document.getElementById("jump"),
-});
-const connectionView = new ConnectionView({
-  cursor: () => session?.log.seq ?? 0,
-  announce: (text) => announcer.inform(text),
-  ontry: () => session.socket.check(),
-});
 
 // On the page with the tabs the wire can be made to misbehave.
 const wire = config.tab ? new Unruly() : null;
-let session = null;
 let composer = null;
-const view = new RoomView({
-  log: () => session.log,
-  me: config.me,
-  model: config.model.name,
+const conversation = new Conversation({
   stopping: (id) => session.isStopping(id),
-  follow,
-  ondrawn: drawn,
-});
-session = new RoomSession({
-  config,
-  snapshot: read("snapshot"),
-  url: new URL(config.socket, location.href.replace(/^http/, "ws")).href,
   storage: storage(),
   socket: wire ? { create: wire.open } : {},
+  ondrawn: drawn,
   on: {
-    changes(list, isLive) {
-      view.changes(list, isLive);
-      if (isLive) announcer.changes(list, session.log);
-      tabTitle.changes(list, session.log);
+    changes(list) {
       if (list.some(({ kind }) => kind === "member" || kind === "reset")) people.draw();
-    },
-    connection(shown) {
-      if (shown.state === "live") view.level();
-      connectionView.show(shown);
     },
     presence: (frame) => people.here(frame),
     other: becameAnother,
@@ -87,6 +46,7 @@ session = new RoomSession({
     refused: (frame) => !frame.client_id && connectionView.refuse(word("refused", { detail: refusalOf(frame) })),
   },
 });
+const { announcer, connectionView, follow, session, tabTitle, view } = conversation;
 composer = new Composer({
   limit: config.limits.text,
   draft: `chatlab.draft.${config.room}.${config.tab}`,
@@ -148,19 +108,19 @@ window.chatlab = {
   wire,
 };
 
-view.store(read("rendered"));
-view.hydrate();
+conversation.hydrate();
 people.draw();
 view.pending.set(session.outbox.items);
 connectionView.outbox(session.outbox.items.length);
 showTarget();
 drawer();
 roomMenu();
-commands(roomCommands({ log: () => session.log, list: view.list, copied, tell: (text) => connectionView.tell(text) }));
+commands(
+  roomCommands({ log: () => session.log, list: view.list, announcer, copied, tell: (text) => connectionView.tell(text) }),
+);
 messageActions({ session, view, follow, composer, editing, branches, replay, copied, stop });
 listen();
-stayAwake(session);
-session.start();
+conversation.start();
 
 function post(text) {
   follow.pin();
@@ -207,16 +167,11 @@ async function showTarget() {
   if (!id) return;
   const { log } = session;
   while (!log.message(id.slice(2)) && log.earlier) {
-    if (!(await earlierPage({ view, log, api: config.api }))) return;
+    if (!(await conversation.loadEarlier())) return;
   }
   const article = document.getElementById(id);
   article?.scrollIntoView({ block: "start" });
   if (!article && log.message(id.slice(2))) connectionView.tell(word("target.elsewhere"));
-}
-
-async function loadEarlier() {
-  const loaded = await earlierPage({ view, log: session.log, api: config.api });
-  if (!loaded) connectionView.refuse(word("earlier.failed"));
 }
 
 async function copied(text, sentence = word("copied")) {
@@ -226,7 +181,6 @@ async function copied(text, sentence = word("copied")) {
 }
 
 function listen() {
-  view.earlier.addEventListener("click", loadEarlier);
   addEventListener("hashchange", showTarget);
   document.getElementById("suggestions")?.addEventListener("submit", (event) => {
     event.preventDefault();
