@@ -3,7 +3,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from . import burst, idle, join, latency, slow, staleness, storm, upstream
+from . import burst, idle, join, latency, page, slow, staleness, storm, upstream
 
 FIGURES = {
     "latency": latency,
@@ -13,6 +13,7 @@ FIGURES = {
     "storm": storm,
     "slow": slow,
     "idle": idle,
+    "page": page,
     "upstream": upstream,
 }
 

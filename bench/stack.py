@@ -34,8 +34,10 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack(kind: str = "daphne", layer: str = "memory", **settings: str) -> AsyncIterator[Stack]:
-    """A provider and a server as they run in production: DEBUG off, limits of rate off."""
+async def stack(
+    kind: str = "daphne", layer: str = "memory", *, static: bool = False, **settings: str
+) -> AsyncIterator[Stack]:
+    """A provider and a server as they run in production: DEBUG off, no limits of rate. `static`: with its files."""
     folder = Path(tempfile.mkdtemp(prefix="chatlab-bench-"))
     upstream = UpstreamProcess(folder)
     upstream.start()
@@ -43,8 +45,10 @@ async def stack(kind: str = "daphne", layer: str = "memory", **settings: str) ->
     if redis is not None:
         redis.start()
         settings = {"REDIS_URL": redis.url, **settings}
-    server = Server(folder, upstream.base_url, kind, DEBUG="0", **settings)
+    server = Server(folder, upstream.base_url, kind, DEBUG="0", STATIC_ROOT=str(folder / "static"), **settings)
     server.migrate()
+    if static:
+        server.manage("collectstatic", "--no-input", "--verbosity", "0")
     server.start()
     person = Person(server)
     try:

@@ -85,6 +85,36 @@ async def test_an_answer_is_announced_in_three_sentences_at_most_and_never_twice
     assert await page.locator("#announcer").text_content() == "", "a page that loads says nothing"
 
 
+async def test_who_chooses_so_hears_each_paragraph_once_when_it_is_finished(room, upstream, window):
+    page = await window()
+    await in_room(page, room)
+    await page.locator("#room-menu summary").click()
+    choice = page.locator("button[data-command=read-aloud]")
+    await choice.click()
+    await page.reload()
+    await pages.live(page)
+    assert await choice.get_attribute("aria-pressed") == "true", "it is remembered"
+    await page.evaluate(LISTEN)
+    script = []
+    for text in [
+        "See [the **first**](https://example.org/a).\n\nThe `second`\n",
+        "to its end.\n\nAnd the last,\n",
+        "too.",
+    ]:
+        script += [{"text": text}, {"gate": f"aloud {len(script)}"}]
+    await pages.ask(page, Question(*script[:-1]))
+    for at, paragraph in enumerate(
+        ["See the first.", "The second\nto its end.", "Answer complete, 12 words. And the last,\ntoo."]
+    ):
+        said = await eventually(lambda at=at: page.evaluate(f"said.length >= {at + 2} && said"), 5, paragraph)
+        assert said[1:][at] == paragraph
+        await upstream.open(f"aloud {2 * at}")
+    await pages.ended(page)
+    await page.locator("#room-menu summary").click()
+    await choice.click()
+    assert await choice.get_attribute("aria-pressed") == "false"
+
+
 async def test_others_messages_are_announced_whole_and_ones_own_are_not(room, alice, bob, window, tab):
     page = await window()
     await in_room(page, room)

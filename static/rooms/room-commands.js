@@ -4,15 +4,25 @@ import { word } from "./words.js";
 
 const FENCED = /^ {0,3}(`{3,}|~{3,})[^\n]*\n([\s\S]*?)(?:^ {0,3}\1[^\n]*$|$(?![\s\S]))/gm;
 
-export function roomCommands({ log, list, copied, tell }) {
+export function roomCommands({ log, list, announcer, copied, tell }) {
   const copy = (text) => (text ? copied(text) : tell(word("nothing.to.copy")));
+  showReading(announcer);
   return {
     rename: () => document.querySelector("[data-action=rename]")?.click(),
     invite: () => document.querySelector("[data-action=invite]")?.click(),
     "copy-answer": () => copy(log().lastAnswer?.text),
     "copy-code": () => copy(lastCode(log().shown)),
     "next-message": (by) => focusMessage(list, by),
+    "read-aloud": () => {
+      announcer.readByParagraph(!announcer.byParagraph);
+      showReading(announcer);
+      tell(word(announcer.byParagraph ? "aloud.on" : "aloud.off"));
+    },
   };
+}
+
+function showReading({ byParagraph }) {
+  document.querySelector("button[data-command=read-aloud]")?.setAttribute("aria-pressed", String(byParagraph));
 }
 
 function lastCode(messages) {
