@@ -3,7 +3,8 @@
 PORT ?= 8000
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
 	command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
-WORKERS ?= 2
+# More than cores: half of what a test does is to wait for a clock, a lease or a socket.
+WORKERS ?= 3
 NODE ?= $(shell command -v node 2>/dev/null)
 
 PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet

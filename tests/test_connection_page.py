@@ -55,6 +55,7 @@ async def equal_to_the_database(server, room: str, *open_pages: Page, within: fl
     server.database.check_room(room)
 
 
+@pytest.mark.page_only
 async def test_a_wire_that_breaks_twenty_times_within_an_answer_loses_and_doubles_nothing(
     upstream, server, alice, room, browser_of, page_of
 ):
@@ -76,6 +77,7 @@ async def test_a_wire_that_breaks_twenty_times_within_an_answer_loses_and_double
     assert (await pages.state(torn))["length"] > 15_500
 
 
+@pytest.mark.page_only
 async def test_an_outage_is_silent_at_first_then_said_once_and_made_good(
     upstream, server, alice, room, browser_of, page_of
 ):
@@ -112,6 +114,7 @@ async def test_an_outage_is_silent_at_first_then_said_once_and_made_good(
         assert "Later" in [m["text"] for m in (await alice.snapshot(room))["messages"]]
 
 
+@pytest.mark.page_only
 async def test_what_was_missed_is_drawn_in_one_step(upstream, server, alice, room, browser_of, page_of):
     """However many frames it comes in: nobody watches an answer being written a second time."""
     other = await page_of(alice, room)
@@ -146,6 +149,7 @@ async def test_what_was_missed_is_drawn_in_one_step(upstream, server, alice, roo
     handing.cancel()
 
 
+@pytest.mark.page_only
 async def test_a_clean_close_with_1000_is_no_end(upstream, server, alice, room, browser_of):
     """Phones close cleanly when a page goes into the background."""
     window = await browser_of(alice)
@@ -181,6 +185,7 @@ async def test_the_server_is_restarted_under_an_open_page(upstream, own_server, 
     await equal_to_the_database(server, room, page)
 
 
+@pytest.mark.page_only
 async def test_a_browser_without_a_network_says_so_and_goes_on_when_it_is_back(
     upstream, server, alice, room, browser_of, page_of
 ):
@@ -199,6 +204,7 @@ async def test_a_browser_without_a_network_says_so_and_goes_on_when_it_is_back(
     await equal_to_the_database(server, room, page, other)
 
 
+@pytest.mark.page_only
 async def test_back_and_forward_find_the_page_as_it_should_be(upstream, server, alice, room, browser_of, page_of):
     other = await page_of(alice, room)
     page = await (await browser_of(alice)).new_page()
@@ -212,6 +218,7 @@ async def test_back_and_forward_find_the_page_as_it_should_be(upstream, server, 
     await equal_to_the_database(server, room, page, other)
 
 
+@pytest.mark.page_only
 async def test_out_of_the_back_forward_cache_a_page_takes_one_new_socket(server, alice, room, browser_of):
     page = await (await browser_of(alice)).new_page()
     sockets: list[str] = []
@@ -230,6 +237,7 @@ async def test_out_of_the_back_forward_cache_a_page_takes_one_new_socket(server,
     assert len(sockets) == 2
 
 
+@pytest.mark.page_only
 async def test_three_messages_that_wait_outlive_a_reload_and_are_sent_once_in_order(server, alice, room, page_of):
     page = await page_of(alice, room)
     await pages.live(page)
@@ -258,6 +266,7 @@ async def test_two_tabs_that_send_at_once_show_the_same_order(server, alice, bob
     await eventually(same, 15, "six messages in the same order")
 
 
+@pytest.mark.page_only
 async def test_a_sign_in_in_another_tab_does_not_end_this_one(server, alice, room, browser_of):
     """It changes the session's key: the old socket is closed, and the page takes another one with the new cookie."""
     server.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_user('ada', password='correct horse')")  # noqa: E501

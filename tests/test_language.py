@@ -153,6 +153,7 @@ async def speaks_german(page: Page) -> None:
     assert await page.evaluate(WIDE) <= 0
 
 
+@pytest.mark.page_only
 @pytest.mark.browser
 async def test_a_german_browser_reads_german(upstream, server, alice, room, tab, browser_of) -> None:
     there = await tab(alice, room)
@@ -190,6 +191,7 @@ async def test_a_german_browser_reads_german(upstream, server, alice, room, tab,
     assert await page.evaluate(CALL, ["reasons", "refusalOf", strange]) == "Not known here."
 
 
+@pytest.mark.page_only
 @pytest.mark.browser
 async def test_the_language_is_chosen_where_the_theme_is(server, alice, room, page_of) -> None:
     page = await page_of(alice, room)

@@ -42,6 +42,7 @@ async def marks(page: Page) -> list[tuple[str, int]]:
     return sorted(found, key=lambda mark: mark[1])
 
 
+@pytest.mark.page_only
 async def test_people_see_each_other_type_and_change_their_names(server, alice, bob, room, page_of):
     await alice.join(room, "Ada")
     ada, ben, second = await page_of(alice, room), await page_of(bob, room), await page_of(alice, room)
@@ -79,6 +80,7 @@ async def test_people_see_each_other_type_and_change_their_names(server, alice, 
     await eventually(lambda: _equals(here(ada), "In this room now: Ada (you, 2 tabs)"), 5, "who leaves is gone")
 
 
+@pytest.mark.page_only
 async def test_a_tab_that_is_cut_stands_still_on_the_rail_while_the_others_go_on(
     upstream, server, alice, bob, room, page_of
 ):
@@ -109,6 +111,7 @@ async def test_a_tab_that_is_cut_stands_still_on_the_rail_while_the_others_go_on
     assert await ada.evaluate("() => chatlab.state().digest") == await ben.evaluate("() => chatlab.state().digest")
 
 
+@pytest.mark.page_only
 async def test_on_a_phone_one_finds_the_people_in_the_menu(server, alice, bob, room, browser_of):
     context = await browser_of(alice)
     page = await context.new_page()

@@ -103,6 +103,7 @@ async def test_the_story_plays_by_itself_and_ends_with_the_same_text_in_both(ben
     demo.database.check_room(await room_of(bench))
 
 
+@pytest.mark.page_only
 async def test_a_story_that_is_stopped_leaves_the_tabs_to_the_person(bench):
     await bench.locator("#play").click()
     await bench.locator("body[data-step=cut]").wait_for(timeout=30_000)
@@ -113,6 +114,7 @@ async def test_a_story_that_is_stopped_leaves_the_tabs_to_the_person(bench):
     await verdict(bench, "identical")
 
 
+@pytest.mark.page_only
 @pytest.mark.parametrize(
     ("trouble", "counted"),
     [("twice", "duplicates"), ("swap", "repairs"), ("slow", None), ("deafen", "repairs")],
@@ -150,6 +152,7 @@ async def test_what_writes_is_killed_and_another_worker_reads_on(bench, demo):
     await verdict(bench, "identical")
 
 
+@pytest.mark.page_only
 async def test_up_to_four_tabs_stand_side_by_side(bench, demo):
     await bench.goto(f"{demo.url}/demo/sync/?tabs=4")
     await verdict(bench, "identical")

@@ -136,6 +136,7 @@ _DRAW = """async ([cases, elements, attributes, prose]) => {
 }"""
 
 
+@pytest.mark.page_only
 @pytest.mark.soak
 @pytest.mark.browser
 async def test_no_payload_runs_or_asks_for_anything_in_the_page(server, alice, room, page_of):
@@ -157,6 +158,7 @@ async def test_no_payload_runs_or_asks_for_anything_in_the_page(server, alice, r
     assert [url for url in asked if not url.startswith(server.url)] == []
 
 
+@pytest.mark.page_only
 @pytest.mark.browser
 async def test_hostile_answers_stream_into_a_page_and_nothing_happens(server, alice, room, page_of, tab):
     page = await page_of(alice, room)
