@@ -25,6 +25,7 @@ from django.utils import timezone
 from .errors import NotAllowed
 from .limits import limits
 from .models import Link, Member, Token
+from .text import new_secret
 
 GUEST_KEY = "guest"
 LINKS_KEY = "links"
@@ -228,7 +229,7 @@ def _visitors_of_sessions(keys: set[str]) -> dict[str, Visitor]:
 
 def new_token(member: Member) -> str:
     """A bearer token for a program. It is shown once; only its SHA-256 is kept."""
-    token = secrets.token_urlsafe(32)
+    token = new_secret()
     Token.objects.create(member=member, digest=_sha256(token))
     return token
 

@@ -36,11 +36,6 @@ def crowded(room_id: str) -> bool:
     return streaming.count() >= settings.CHATLAB_ROOM_ANSWERS
 
 
-def queue_is_full(room_id: str) -> bool:
-    queued = Generation.objects.filter(room=room_id, status=Generation.Status.QUEUED)
-    return queued.count() >= settings.CHATLAB_ROOM_QUEUE
-
-
 def next_queued(room_id: str) -> int | None:
     queued = Generation.objects.filter(room=room_id, status=Generation.Status.QUEUED).order_by("pk")
     return queued.values_list("pk", flat=True).first()

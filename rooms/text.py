@@ -118,8 +118,18 @@ def utf16_from(text: str, start: int) -> str:
 
 
 def new_id() -> str:
-    """An unguessable public id: 128 random bits in 22 characters, never starting like a command-line option."""
+    """An unguessable public id: 128 random bits in 22 characters."""
+    return _random(16)
+
+
+def new_secret() -> str:
+    """A bearer token: 256 random bits in 43 characters."""
+    return _random(32)
+
+
+def _random(size: int) -> str:
+    """In characters that an address needs not quote, and never starting like a command-line option."""
     while True:
-        candidate = secrets.token_urlsafe(16)
+        candidate = secrets.token_urlsafe(size)
         if candidate[0] in _ALPHANUMERIC:
             return candidate

@@ -36,7 +36,7 @@ def create_link(member_id: str, room_id: str, lasts: timedelta | None = None) ->
         link = Link.objects.create(room_id=room_id, member=owner, digest=digest, expires_at=expires_at)
         return NewLink(link, token)
 
-    return Change(room_id, apply)
+    return Change(room_id, apply, member=member_id)
 
 
 def revoke_link(member_id: str, room_id: str, link_id: str) -> Change:
@@ -47,7 +47,7 @@ def revoke_link(member_id: str, room_id: str, link_id: str) -> Change:
         if not Link.objects.filter(pk=link_id, room=room_id).delete()[0]:
             raise NotFound("There is no such link.")
 
-    return Change(room_id, apply)
+    return Change(room_id, apply, member=member_id)
 
 
 def _require_owner(log: Transaction, member_id: str, room_id: str) -> Member:

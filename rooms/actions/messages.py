@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .. import frames, lease, providers
+from django.conf import settings
+
+from .. import frames, providers
 from ..errors import Busy, Conflict, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction, cursor_at, head_of
@@ -34,21 +36,22 @@ def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
         member = require_member(log, member_id, room_id)
         if (before := _receipt_of(log, member, frame.client_id)) is not None:
             return before
-        room = Room.objects.get(pk=room_id)
-        parent_id = frame.parent if frame.branch else room.tip_id
+        room = log.gathered.rooms[room_id]
+        parent_id = frame.parent if frame.branch else log.room(room_id).tip or room.tip_id
         if frame.parent is not None and not Message.objects.filter(pk=frame.parent, room=room_id).exists():
             raise NotFound("The message that this one is to follow is not in this room.")
         if frame.model is not None and frame.model not in providers.models():
             raise Conflict(f"The model {frame.model!r} is not one of this server's.")
-        _require_place_in_queue(room_id)
-        question = _open(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
+        _require_place_in_queue(log, room_id)
+        question = _message(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
+        log.open(question)
         answer = _open_answer(log, member, room, question.pk, frame.model, None)
         _choose(log, room, parent_id, question.pk)
         if not room.title:
             _entitle(log, room, frame.text)
         return _receipt(log, frame.client_id, question, answer)
 
-    return Change(room_id, apply)
+    return Change(room_id, apply, member=member_id, client_id=frame.client_id)
 
 
 def retry(member_id: str, room_id: str, frame: frames.Retry) -> Change:
@@ -80,7 +83,7 @@ def stop(member_id: str, room_id: str, message_id: str) -> Change:
         background = Generation.objects.filter(pk=generation.id, background=True)
         return background.values_list("response_id", flat=True).first()
 
-    return Change(room_id, apply)
+    return Change(room_id, apply, answer=message_id, member=member_id)
 
 
 def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.Continue, *, goes_on: bool) -> Change:
@@ -95,27 +98,28 @@ def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.C
             raise Conflict("This answer is still being written. Stop it first.")
         if goes_on and old.status == Generation.Status.COMPLETE:
             raise Conflict("This answer is complete; there is nothing to go on with.")
-        _require_place_in_queue(room_id)
-        room = Room.objects.get(pk=room_id)
+        _require_place_in_queue(log, room_id)
+        room = log.gathered.rooms[room_id]
         answer = _open_answer(
             log, member, room, old.parent_id, None, frame.client_id, continues=old.pk if goes_on else None
         )
         _choose(log, room, old.parent_id, answer.pk)
         return _receipt(log, frame.client_id, answer, answer)
 
-    return Change(room_id, apply)
+    return Change(room_id, apply, member=member_id, client_id=frame.client_id)
 
 
-def _require_place_in_queue(room_id: str) -> None:
-    if lease.queue_is_full(room_id):
+def _require_place_in_queue(log: Transaction, room_id: str) -> None:
+    if log.gathered.queued[room_id] >= settings.CHATLAB_ROOM_QUEUE:
         raise Busy(
             "Too many questions wait for an answer in this room. Ask again when some have theirs.", retry_after=10
         )
 
 
-def _open(
+def _message(
     log: Transaction, member: Member, parent_id: str | None, role: str, client_id: str | None, text: str = "", model=""
 ) -> Message:
+    """Its `opened` delta is appended; its row is not stored yet."""
     at = datetime.now(UTC)
     body = frames.message(
         id=(message_id := new_id()),
@@ -131,7 +135,7 @@ def _open(
         model=model,
     )
     seq = log.append(member.room_id, "opened", frames.opened(body), message=message_id, at=at)
-    return Message.objects.create(
+    return Message(
         id=message_id,
         room_id=member.room_id,
         role=role,
@@ -157,12 +161,11 @@ def _open_answer(
     continues: str | None = None,
 ) -> Message:
     model = model or room.model or providers.models()[0]
-    answer = _open(log, member, question_id, Message.Role.ASSISTANT, client_id, model=model)
-    generation = Generation.objects.create(
-        message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=log.now
+    answer = _message(log, member, question_id, Message.Role.ASSISTANT, client_id, model=model)
+    log.open(
+        answer,
+        Generation(message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=log.now),
     )
-    Room.objects.filter(pk=room.pk).update(tip=answer)
-    log.starts.append((room.pk, generation.pk))
     return answer
 
 
@@ -178,25 +181,26 @@ def _choose(log: Transaction, room: Room, parent_id: str | None, child_id: str) 
 def _entitle(log: Transaction, room: Room, question: str) -> None:
     """A room that nobody has given a title gets the first words of what is asked in it."""
     if title := title_of(question):
+        room.title = title
         log.append(room.pk, "room", frames.room_changed({"title": title}))
         Room.objects.filter(pk=room.pk).update(title=title)
 
 
 def _receipt_of(log: Transaction, member: Member, client_id: str) -> Receipt | None:
     """The receipt of a client_id that stands in the log, or in this very batch, already."""
-    message = Message.objects.filter(room=member.room_id, member=member, client_id=client_id).first()
+    message = log.gathered.said.get((member.room_id, member.pk, client_id))
     if message is None:
         return None
+    log.flush()
     answer = message
     if message.role == Message.Role.USER:
         answer = message.children.filter(role=Message.Role.ASSISTANT).order_by("opened_seq").first()
-    log.flush()
     cursor = cursor_at(member.room_id, answer.opened_seq) or head_of(member.room_id)
     return Receipt(client_id, message.pk, message.opened_seq, answer.pk, cursor, repeated=True)
 
 
 def _receipt(log: Transaction, client_id: str, message: Message, answer: Message) -> Receipt:
-    rows = log.room(message.room_id).rows
+    rows = reversed(log.room(message.room_id).rows)
     chain = next(row.chain for row in rows if row.seq == answer.opened_seq)
     return Receipt(
         client_id, message.pk, message.opened_seq, answer.pk, Cursor(answer.opened_seq, chain), repeated=False

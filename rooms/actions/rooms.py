@@ -66,23 +66,25 @@ def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Chan
 
     def apply(log: Transaction) -> None:
         require_member(log, member_id, room_id)
-        room = Room.objects.get(pk=room_id)
+        if change.model is not None and change.model not in providers.models():
+            raise Conflict(f"The model {change.model!r} is not one of this server's.")
+        if change.chosen is not None:
+            log.flush()  # what this batch has opened can be chosen, and is shown
+            _check_branches(room_id, change.chosen)
+        room = log.gathered.rooms[room_id]
         changed: dict = {}
         if change.title is not None:
             changed["title"] = room.title = change.title
         if change.model is not None:
-            if change.model not in providers.models():
-                raise Conflict(f"The model {change.model!r} is not one of this server's.")
             changed["model"] = room.model = change.model
         if change.chosen is not None:
-            _check_branches(room_id, change.chosen)
             changed["chosen"] = change.chosen
             room.chosen |= change.chosen
-            changed["tip"] = room.tip_id = leaf(room_id, room.chosen)
+            changed["tip"] = log.room(room_id).tip = leaf(room_id, room.chosen)
         log.append(room_id, "room", frames.room_changed(changed))
-        Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen, tip=room.tip_id)
+        Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen)
 
-    return Change(room_id, apply)
+    return Change(room_id, apply, member=member_id)
 
 
 def prune(room_id: str, before: datetime) -> Change:
@@ -101,8 +103,8 @@ def prune(room_id: str, before: datetime) -> Change:
 def require_member(log: Transaction, member_id: str, room_id: str) -> Member:
     """Rights are looked up with every command, in its own transaction."""
     log.room(room_id)
-    member = Member.objects.filter(pk=member_id, room=room_id).exclude(role=Member.Role.LEFT).first()
-    if member is None:
+    member = log.gathered.members.get(member_id)
+    if member is None or member.room_id != room_id or member.role == Member.Role.LEFT:
         raise NotAllowed("You are not a member of this room any more.")
     return member
 
@@ -127,6 +129,7 @@ def _add_member(log: Transaction, room: Room, visitor: Visitor, name: str | None
     member.name, member.role = name or member.name, role
     _tell(log, member)
     member.save()
+    log.gathered.members[member.pk] = member
     return member
 
 

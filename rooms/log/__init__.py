@@ -1,6 +1,7 @@
 """The room log: the only writer and the only reader of deltas.
 
-`append` holds the transaction in which sequences are allocated, `writer` the group commit around it, `read` what comes
+`append` holds the transaction in which sequences are allocated, `gathered` what its changes ask for, `writer` the group
+commit around it, `read` what comes
 after a cursor, `snapshot` the state at the head, `tree` its branches, `retention` what may go, `verify` the proof that
 all of it fits.
 """

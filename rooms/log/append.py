@@ -8,7 +8,7 @@ A sequence is allocated under its room's row lock and becomes visible with the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +23,7 @@ from .. import database, frames
 from ..errors import Fenced, NotFound
 from ..frames import Cursor
 from ..models import Delta, Generation, Message, Room
+from .gathered import Gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,16 @@ class Change:
     """Something to be committed in a room. `apply` runs inside the transaction, on the writer's thread.
 
     It must decide before it writes: after its first write it may not refuse any more. `generation` names the row whose
-    status and fence it needs; they are read for the whole batch at once. `room` is None where the room is only made.
+    status and fence it needs, `answer` the message of one; `member` is who asks for it, `client_id` what they call it.
+    What is named here is read for the whole batch at once. `room` is None where the room is only made.
     """
 
     room: str | None
     apply: Callable[[Transaction], Any]
     generation: int | None = None
+    answer: str | None = None
+    member: str | None = None
+    client_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +63,7 @@ class LockedRoom:
     chain: str
     rows: list[Row] = field(default_factory=list)
     flushed: int = 0
+    tip: str | None = None  # the newest message, where this transaction has moved it
     before: Cursor = field(init=False)  # its head when it was locked
 
     def __post_init__(self) -> None:
@@ -91,8 +97,12 @@ class Transaction:
     def __init__(self, changes: Iterable[Change]):
         changes = list(changes)
         self.rooms = _lock_rooms(sorted({change.room for change in changes if change.room is not None}))
-        wanted = sorted({change.generation for change in changes if change.generation is not None})
-        self._generations = _read_generations(f"id IN ({_in(wanted)})", wanted) if wanted else {}
+        wanted = {change.generation for change in changes if change.generation is not None}
+        self._generations = {row.id: row for row in _read_generations("id", wanted)}
+        self._wanted_answers = {change.answer for change in changes if change.answer is not None}
+        self.gathered = Gathered(changes)
+        self._messages: list[Message] = []
+        self._queue: list[Generation] = []
         self._created = 0
         self.starts: list[tuple[str, int]] = []
         self.stops: list[int] = []
@@ -127,12 +137,16 @@ class Transaction:
             raise NotFound("There is no such generation.") from None
 
     def generation_of(self, room_id: str, message_id: str) -> LockedGeneration:
-        """The generation of an answer: the same object for everybody in this batch."""
-        found = _read_generations("message_id = %s AND room_id = %s", [message_id, room_id])
-        if not found:
+        """The generation of an answer that the change has named: the same object for everybody in this batch."""
+        generation = self._answers.get(message_id)
+        if generation is None or generation.room != room_id:
             raise NotFound("There is no such answer in this room.")
-        ((generation_id, generation),) = found.items()
-        return self._generations.setdefault(generation_id, generation)
+        return generation
+
+    @cached_property
+    def _answers(self) -> dict[str, LockedGeneration]:
+        rows = _read_generations("message_id", self._wanted_answers)
+        return {row.message: self._generations.setdefault(row.id, row) for row in rows}
 
     def fenced(self, generation_id: int, fence: int, written: Cursor) -> LockedGeneration:
         """The generation, if `fence` still is the right to write it, and the log still holds what its worker has
@@ -171,6 +185,16 @@ class Transaction:
         room.rows.append(Row(room.head, kind, payload, room.chain, message, digest, at or datetime.now(UTC)))
         return room.head
 
+    def open(self, message: Message, generation: Generation | None = None) -> None:
+        """Store a message, and the generation that is to write it, with what else this batch opens."""
+        self._messages.append(message)
+        if message.client_id is not None:
+            self.gathered.said[message.room_id, message.member_id, message.client_id] = message
+        if generation is not None:
+            self._queue.append(generation)
+            self.gathered.queued[message.room_id] += 1
+            self.room(message.room_id).tip = message.pk
+
     def checkpoint(self, message_id: str) -> None:
         """Move the tail of a message's deltas into its text, so that a snapshot reads little more than one row."""
         self.flush()
@@ -190,7 +214,8 @@ class Transaction:
         Message.objects.filter(pk=message_id).update(**changes)
 
     def flush(self) -> None:
-        """Write the staged deltas, and the rooms' heads."""
+        """Write what is staged: messages, generations, deltas, and the rooms' heads."""
+        self._store_opened()
         fresh = [(room, row) for room in self.rooms.values() for row in room.rows[room.flushed :]]
         if not fresh:
             return
@@ -211,15 +236,24 @@ class Transaction:
         for room in changed.values():
             room.flushed = len(room.rows)
 
+    def _store_opened(self) -> None:
+        messages, self._messages = self._messages, []
+        queue, self._queue = self._queue, []
+        if messages:
+            Message.objects.bulk_create(messages)
+        if queue:
+            Generation.objects.bulk_create(queue)
+            self.starts += [(generation.room_id, generation.pk) for generation in queue]
+
 
 def _move_heads(cursor: CursorWrapper, rooms: list[LockedRoom]) -> None:
     """In one statement: a round trip for each room would be most of what a commit for many rooms costs."""
     table, at = _table(Room), connection.ops.adapt_datetimefield_value
-    values = [value for room in rooms for value in (room.id, room.head, room.chain, at(room.rows[-1].at))]
+    values = [value for room in rooms for value in (room.id, room.head, room.chain, at(room.rows[-1].at), room.tip)]
     cursor.execute(
-        f"WITH moved (id, head, chain, active_at) AS (VALUES {', '.join(['(%s, %s, %s, %s)'] * len(rooms))})"
-        f" UPDATE {table} SET head = moved.head, chain = moved.chain, active_at = moved.active_at"
-        f" FROM moved WHERE {table}.id = moved.id",
+        f"WITH moved (id, head, chain, active_at, tip) AS (VALUES {', '.join(['(%s, %s, %s, %s, %s)'] * len(rooms))})"
+        f" UPDATE {table} SET head = moved.head, chain = moved.chain, active_at = moved.active_at,"
+        f" tip_id = COALESCE(moved.tip, {table}.tip_id) FROM moved WHERE {table}.id = moved.id",
         values,
     )
 
@@ -228,7 +262,7 @@ def _table(model: type) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
-def _in(values: list) -> str:
+def _in(values: Collection) -> str:
     return ", ".join(["%s"] * len(values))
 
 
@@ -242,8 +276,10 @@ def _lock_rooms(ids: list[str]) -> dict[str, LockedRoom]:
         return {row[0]: LockedRoom(*row) for row in cursor.fetchall()}
 
 
-def _read_generations(where: str, values: list) -> dict[int, LockedGeneration]:
+def _read_generations(column: str, values: Collection) -> list[LockedGeneration]:
+    if not values:
+        return []
     columns = "id, room_id, message_id, status, fence"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {_table(Generation)} WHERE {where}", values)
-        return {row[0]: LockedGeneration(*row) for row in cursor.fetchall()}
+        cursor.execute(f"SELECT {columns} FROM {_table(Generation)} WHERE {column} IN ({_in(values)})", [*values])
+        return [LockedGeneration(*row) for row in cursor.fetchall()]

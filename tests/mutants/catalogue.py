@@ -19,8 +19,8 @@ MUTANTS = [
     Mutant(
         "a cursor is believed without its chain",
         "rooms/log/read.py",
-        "return head if known == cursor.chain else None",
-        "return head",
+        "    return head if _chain_at(seq, *row) == cursor.chain else None\n",
+        "    return head\n",
         "tests/test_bad_cursors.py",
     ),
     Mutant(
@@ -39,9 +39,9 @@ MUTANTS = [
     ),
     Mutant(
         "an export is there for whoever knows the room",
-        "rooms/views/export.py",
-        "    if member is None:\n        raise Http404\n    try:",
-        "    if member is None:\n        member = access.Member.objects.filter(room=room_id).first()\n    try:",
+        "rooms/views/pages.py",
+        "    member = access.member_of(visitor, room_id)\n    if member is None:\n        raise Http404\n    return visitor",
+        "    member = Member.objects.filter(room=room_id).first()\n    return visitor",
         "tests/test_roles.py -k export",
     ),
     Mutant(
@@ -110,8 +110,8 @@ MUTANTS = [
     Mutant(
         "a chosen branch is shown, but what is asked next goes on elsewhere",
         "rooms/actions/rooms.py",
-        "chosen=room.chosen, tip=room.tip_id)",
-        "chosen=room.chosen)",
+        'changed["tip"] = log.room(room_id).tip = leaf',
+        'changed["tip"] = leaf',
         "tests/test_branches.py",
     ),
     Mutant(
@@ -175,8 +175,8 @@ MUTANTS = [
     Mutant(
         "a repeated client_id is not recognised",
         "rooms/actions/messages.py",
-        "    if message is None:\n        return None\n    answer = message\n",
-        "    return None\n    answer = message\n",
+        "    if message is None:\n        return None\n    log.flush()\n",
+        "    return None\n    log.flush()\n",
         "tests/test_crash.py -k receipt",
     ),
     Mutant(
@@ -234,6 +234,56 @@ MUTANTS = [
         "            _move_heads(cursor, list(changed.values()))\n",
         "            [_move_heads(cursor, [room]) for room in changed.values()]\n",
         "tests/test_costs.py -k commit",
+    ),
+    Mutant(
+        "each message is written by itself",
+        "rooms/log/append.py",
+        "        self._messages.append(message)\n",
+        "        message.save(force_insert=True)\n",
+        "tests/test_batches.py -k statements",
+    ),
+    Mutant(
+        "what a batch opens is not counted",
+        "rooms/log/append.py",
+        "            self.gathered.queued[message.room_id] += 1\n",
+        "",
+        "tests/test_batches.py -k queue",
+    ),
+    Mutant(
+        "a client_id is looked for among what is committed only",
+        "rooms/log/append.py",
+        "            self.gathered.said[message.room_id, message.member_id, message.client_id] = message\n",
+        "            pass\n",
+        "tests/test_batches.py -k twice_in_one_batch",
+    ),
+    Mutant(
+        "what a batch asks follows what was there before it",
+        "rooms/actions/messages.py",
+        "else log.room(room_id).tip or room.tip_id\n",
+        "else room.tip_id\n",
+        "tests/test_batches.py -k follow_each_other",
+    ),
+    Mutant(
+        "a branch is chosen among what is committed only",
+        "rooms/actions/rooms.py",
+        "            log.flush()  # what this batch has opened can be chosen, and is shown\n",
+        "",
+        "tests/test_batches.py -k choice",
+    ),
+    Mutant(
+        "who comes back in this batch is still away",
+        "rooms/actions/rooms.py",
+        "    log.gathered.members[member.pk] = member\n",
+        "",
+        "tests/test_batches.py -k comes_back",
+    ),
+    Mutant(
+        "a refused title stays for the next of the batch",
+        "rooms/actions/rooms.py",
+        "        if change.model is not None and change.model not in providers.models():\n",
+        "        log.gathered.rooms[room_id].title = change.title or log.gathered.rooms[room_id].title\n"
+        "        if change.model is not None and change.model not in providers.models():\n",
+        "tests/test_batches.py -k refused",
     ),
     Mutant(
         "a heartbeat looks into the log",
