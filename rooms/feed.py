@@ -165,7 +165,9 @@ class Feeds:
         self.draining = False  # this process is about to end: it takes no new readers
 
     def attach(self, room_id: str, reader: Reader) -> Feed:
-        feed = self._feeds.setdefault(room_id, Feed(room_id))
+        feed = self._feeds.get(room_id)
+        if feed is None:
+            feed = self._feeds[room_id] = Feed(room_id)
         feed.readers.add(reader)
         return feed
 

@@ -31,6 +31,7 @@ def gated(*counts: int) -> tuple[Question, list[str]]:
     return Question(*steps), gates
 
 
+@pytest.mark.sqlite_only("silence a wire")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_both_ends_notice_a_wire_that_went_silent(kind, upstream, own_server, visitor, tab):
     """E2: half-open TCP. No end of the connection is ever told; after it nothing is missing."""

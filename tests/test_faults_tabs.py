@@ -7,7 +7,7 @@ import pytest
 from .harness import pages
 from .harness.upstream import Question, words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.page_only]
 
 OTHER_CLOCK = """const Real = Date, by = %d;
 Date = class extends Real { constructor(...a) { super(...(a.length ? a : [Real.now() + by])); } };

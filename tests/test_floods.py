@@ -13,9 +13,9 @@ from .harness.raw import PING, masked
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
 
+pytestmark = pytest.mark.sqlite_only("flood a socket")
 MIB = 2**20
 TOTAL = 100 * MIB  # of the two that come closest to what clients may say; the others need less
-pytestmark = pytest.mark.sqlite_only("flood a socket")
 LONG = json.dumps({"type": "post", "client_id": "too-long", "text": "x" * 99_000})
 FLOODS = {
     "typing": (masked('{"type":"typing"}') * 4_000, {4429}),

@@ -127,6 +127,30 @@ def test_live_events_wait_for_a_full_window_too(place, settings) -> None:
     reading(place, scenario)
 
 
+def test_an_event_costs_a_reader_whose_window_is_full_no_turn_and_is_not_forgotten(place, settings) -> None:
+    settings.CHATLAB_WINDOW = 1_000
+    pen = place.begin()
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        async def event(text: str) -> dict:
+            before = await database.read(lambda: place.head)
+            await actions.commit(pen.record(text))
+            return await database.read(event_of, place, before)
+
+        assert not reader.lets_pass(await event("before it is open")), "its own opening has to know"
+        await open_at(reader, screen, await database.read(lambda: place.head))
+        while reader.full_since is None:
+            last = await event("y" * 300)
+            assert not reader.lets_pass(last)
+            await reader.deliver(last)
+        assert reader.lets_pass(await event("passes")) and reader.lets_pass(await event("passes too"))
+        await reader.sync(Sync(screen.cursor))
+        assert screen.cursor == str(await database.read(lambda: place.head)) and screen.faults == []
+        assert not reader.lets_pass(await event("taken again"))
+
+    reading(place, scenario)
+
+
 def test_a_repair_forgets_what_was_on_its_way(place) -> None:
     """Who asks for a repair has said where it is: what it never got does not fill its window for ever."""
     place.begin().write(*["x" * 30_000] * 12)
@@ -245,7 +269,7 @@ def test_events_syncs_and_repairs_at_once_keep_the_order(place) -> None:
 def test_a_socket_that_takes_nothing_holds_few_events() -> None:
     """More are dropped, and read from the log like any event that was lost."""
     socket = RoomConsumer()
-    socket._inbox = asyncio.Queue(INBOX_MAX)
+    socket.reader, socket._inbox = RoomReader(Feed("somewhere"), None), asyncio.Queue(INBOX_MAX)
     for number in range(3 * INBOX_MAX):
         socket.offer({"number": number})
     assert [socket._inbox.get_nowait()["number"] for _ in range(socket._inbox.qsize())] == list(range(INBOX_MAX))

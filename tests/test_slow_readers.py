@@ -106,6 +106,7 @@ async def test_a_reader_that_confirms_nothing_is_told_so(upstream, crowded, visi
     assert silent.close_code == 4499
 
 
+@pytest.mark.sqlite_only("throttle a socket")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_slow_readers_get_everything_on_their_first_socket(kind, upstream, own_server, visitor):
     """1 KB/s and 64 KB/s. The times of this server are a fifteenth of the usual ones, so the rates are fifteen times

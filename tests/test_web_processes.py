@@ -152,6 +152,7 @@ async def test_a_process_that_was_frozen_is_left_and_takes_up_again(upstream, pa
     assert "stood still" in server.log(mark)
 
 
+@pytest.mark.sqlite_only("block a process")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_event_loop_that_was_blocked_says_so_and_everybody_recovers(kind, upstream, own_server, visitor, tab):
     """A5"""
@@ -169,6 +170,7 @@ async def test_an_event_loop_that_was_blocked_says_so_and_everybody_recovers(kin
     assert "stood still" in server.log()
 
 
+@pytest.mark.sqlite_only("starve a process")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_without_file_descriptors_new_sockets_are_refused_and_old_ones_live(
     kind, upstream, tmp_path, engines, visitor, tab

@@ -179,14 +179,15 @@ class RoomConsumer(AsyncConsumer):
         return self.seat.member
 
     def offer(self, event: dict) -> None:
-        if not self._inbox.full():
+        if not self.reader.lets_pass(event) and not self._inbox.full():
             self._inbox.put_nowait(event)
 
     def fell_behind(self) -> None:
         self._run_once(self.reader.catch_up)
 
     def more_is_rendered(self) -> None:
-        self._run_once(self.reader.show_rendered)
+        if not self.is_behind:  # else it is sent when that is over
+            self._run_once(self.reader.show_rendered)
 
     def check(self, now: float) -> None:
         if self.reader.stuck_for(now, self._line.busy_since) > self.reader.patience:

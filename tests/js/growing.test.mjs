@@ -1,53 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-// As much of a DOM as growing.js touches.
-class FakeText {
-  nodeType = 3;
-  constructor(data) {
-    this.data = data;
-  }
-  get length() {
-    return this.data.length;
-  }
-  get textContent() {
-    return this.data;
-  }
-  appendData(text) {
-    this.data += text;
-  }
-}
+import { FakeElement } from "./dom.mjs";
 
-class FakeElement {
-  nodeType = 1;
-  hidden = false;
-  childNodes = [];
-  get firstChild() {
-    return this.childNodes[0];
-  }
-  get lastChild() {
-    return this.childNodes.at(-1);
-  }
-  get textContent() {
-    return this.childNodes.map((node) => node.textContent).join("");
-  }
-  set textContent(text) {
-    this.childNodes = [new FakeText(text)];
-  }
-  append(node) {
-    this.childNodes.push(node);
-  }
-  appendChild(node) {
-    this.childNodes.push(node);
-    return node;
-  }
-  replaceChildren() {
-    this.childNodes = [];
-  }
-}
-
-globalThis.Node = { TEXT_NODE: 3 };
-globalThis.document = { createElement: () => new FakeElement(), createTextNode: (data) => new FakeText(data) };
 const { grow, setGrowing } = await import("../../static/rooms/growing.js");
 
 /** What a reader sees: hidden nodes left out, blocks on lines of their own, a line end at a block's end without effect. */
@@ -66,7 +21,7 @@ test("cut into any deltas, the text is exact, and looks the same as in one piece
   const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
   for (let round = 0; round < 20; round++) {
     const text = randomText(random);
-    const node = new FakeElement();
+    const node = new FakeElement("div");
     for (let from = 0; from < text.length; ) {
       const to = Math.min(text.length, from + 1 + random(round < 10 ? 9 : 9_000));
       grow(node, text.slice(from, to));
@@ -79,18 +34,18 @@ test("cut into any deltas, the text is exact, and looks the same as in one piece
 });
 
 test("a paragraph without an end is broken at spaces, and never inside of a pair", () => {
-  const node = new FakeElement();
+  const node = new FakeElement("div");
   const text = "word ".repeat(20_000) + "🙂".repeat(40_000);
   for (let from = 0; from < text.length; from += 101) grow(node, text.slice(from, from + 101));
   assert.equal(node.textContent, text);
   for (const piece of node.childNodes) assert.ok(piece.textContent.length <= 16_384);
-  const whole = new FakeElement();
+  const whole = new FakeElement("div");
   grow(whole, text);
   for (const piece of whole.childNodes) assert.ok(piece.textContent.isWellFormed?.() ?? true);
 });
 
 test("setting touches only what differs", () => {
-  const node = new FakeElement();
+  const node = new FakeElement("div");
   setGrowing(node, "Hel");
   const { firstChild } = node;
   setGrowing(node, "Hello");
@@ -103,7 +58,7 @@ test("setting touches only what differs", () => {
 });
 
 test("a long text that the server rendered as one piece is taken apart", () => {
-  const node = new FakeElement();
+  const node = new FakeElement("div");
   const text = "a line of text\n".repeat(5_000);
   node.textContent = text;
   setGrowing(node, text);

@@ -13,6 +13,13 @@ SOCKETS = [
         "tests/test_slow_readers.py -k fifty",
     ),
     Mutant(
+        "what a reader with a full window lets pass is forgotten",
+        "rooms/reader.py",
+        "            return False\n        self._hear(event)\n        return True\n",
+        "            return False\n        return True\n",
+        "tests/test_reader.py -k no_turn",
+    ),
+    Mutant(
         "a connection that takes nothing is kept until it does",
         "rooms/consumers/line.py",
         "call_later(LINGER, transport.abort)",
