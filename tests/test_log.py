@@ -13,7 +13,7 @@ from rooms import frames, log
 from rooms.actions import commit_now
 from rooms.errors import NotFound
 from rooms.frames import Cursor
-from rooms.log import Change, Transaction
+from rooms.log import Change, Transaction, tree
 from rooms.log.append import next_chain
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
@@ -257,6 +257,20 @@ def test_a_model_is_shown_the_newest_that_fits_and_always_the_question(place, se
     assert [role for role, _ in log.context_of(receipt.answer)] == ["assistant", "user"]
     settings.CHATLAB_CONTEXT_MAX = 1
     assert log.context_of(receipt.answer) == [("user", "q" * 20)]
+
+
+def test_a_context_is_read_no_further_than_it_goes(place, settings, monkeypatch) -> None:
+    monkeypatch.setattr(tree, "ANCESTORS_AT_ONCE", 2)
+    for number in range(4):
+        place.answered(f"answer {number} " + "x" * 100)
+    receipt = place.post("q" * 20)
+    assert len(log.context_of(receipt.answer)) == 9
+    followed = log.ancestors(receipt.answer)
+    assert len(followed) == 9 and log.ancestors(receipt.answer, 3) == followed[:3]
+    settings.CHATLAB_CONTEXT_MAX = 130
+    with CaptureQueriesContext(connection) as asked:
+        assert len(log.context_of(receipt.answer)) == 2
+    assert len(asked) == 4, "two steps of two, and not the whole conversation"
 
 
 def test_a_room_that_is_not_there_is_not_found() -> None:

@@ -8,24 +8,25 @@ from django.db import connection
 from .. import frames
 from ..models import Generation, Message
 
-# The chain of parents, the nearest first. (The depth is what a conversation does not reach, against a circle.)
+# The chain of parents, the nearest first. A depth, and not a LIMIT: in front of that the whole chain would be sorted.
 _ANCESTORS = """
     WITH RECURSIVE ancestor(id, depth) AS (
         SELECT parent_id, 1 FROM rooms_message WHERE id = %s
         UNION ALL
         SELECT message.parent_id, ancestor.depth + 1
         FROM rooms_message message JOIN ancestor ON message.id = ancestor.id
-        WHERE ancestor.depth < 100000
+        WHERE ancestor.depth < %s
     )
     SELECT id FROM ancestor WHERE id IS NOT NULL ORDER BY depth
 """
 ANCESTORS_AT_ONCE = 100
+DEPTH_MAX = 100_000  # what a conversation does not reach, against a circle
 
 
-def ancestors(message_id: str, most: int | None = None) -> list[str]:
+def ancestors(message_id: str, most: int = DEPTH_MAX) -> list[str]:
     """What a message follows, the nearest first."""
     with connection.cursor() as query:
-        query.execute(_ANCESTORS + (" LIMIT %s" if most else ""), [message_id, *([most] if most else [])])
+        query.execute(_ANCESTORS, [message_id, most])
         return [row[0] for row in query.fetchall()]
 
 
@@ -52,11 +53,11 @@ def context_of(message_id: str) -> list[tuple[str, str]]:
 
     The newest ones that fit in CHATLAB_CONTEXT_MAX characters; the question itself is always among them.
     """
-    followed = ancestors(message_id)
     turns: list[tuple[str, str]] = []
-    size = 0
-    for start in range(0, len(followed), ANCESTORS_AT_ONCE):
-        some = followed[start : start + ANCESTORS_AT_ONCE]
+    size, at = 0, message_id
+    for _ in range(DEPTH_MAX // ANCESTORS_AT_ONCE):
+        if not (some := ancestors(at, ANCESTORS_AT_ONCE)):
+            break
         ended = Message.objects.filter(pk__in=some).exclude(generation__status__in=Generation.OPEN)
         said = {pk: (role, text) for pk, role, text in ended.values_list("pk", "role", "text")}
         for role, text in (said[pk] for pk in some if pk in said):
@@ -65,4 +66,5 @@ def context_of(message_id: str) -> list[tuple[str, str]]:
                 return turns[::-1]
             if text:
                 turns.append((role, text))
+        at = some[-1]
     return turns[::-1]
