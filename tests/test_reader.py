@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from rooms import actions, broadcast, database, frames, log
+from rooms.consumers.line import Line
 from rooms.consumers.room import INBOX_MAX, RoomConsumer
 from rooms.feed import Feed, Feeds
 from rooms.frames import Cursor, Sync
@@ -412,3 +413,21 @@ def test_pages_follow_each_other_without_a_gap(place) -> None:
     assert len(page.items) == log.read.PAGE_ROWS and not page.up_to_date
     last = log.page_after(place.room, log.cursor_at(place.room, place.head.seq - 1))
     assert last.up_to_date and len(last.items) == 1
+
+
+def test_a_server_that_ends_while_somebody_is_let_in_takes_no_frame_and_is_not_complained_of() -> None:
+    """As uvicorn does: it was told to end, dropped the `accept`, and takes what follows for a mistake."""
+    asked: list[str] = []
+
+    async def ending(message: dict) -> None:
+        asked.append(message["type"])
+        raise RuntimeError("Expected ASGI message 'websocket.accept', but got 'websocket.send'.")
+
+    async def scenario() -> None:
+        line = Line(ending)
+        await line.send("welcome")
+        await line.send("snapshot")
+        await line.close(1012)
+
+    asyncio.run(scenario())
+    assert asked == ["websocket.send"]

@@ -31,7 +31,11 @@ class Line:
         return self._busy_since if self._waiting else None
 
     async def send(self, frame: str) -> None:
-        """Uvicorn raises once the client is gone; daphne keeps quiet: so does this."""
+        """Uvicorn raises once the client is gone; daphne keeps quiet: so does this.
+
+        A uvicorn that is told to end while somebody is let in drops the `accept` without a word, and takes the first
+        frame for a mistake of ours: RuntimeError.
+        """
         if self._closed:
             return
         if not self._waiting:
@@ -41,6 +45,8 @@ class Line:
             await self._send({"type": "websocket.send", "text": frame})
         except OSError:
             pass
+        except RuntimeError:
+            self._closed = True
         finally:
             self._waiting -= 1
 

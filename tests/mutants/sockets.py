@@ -20,6 +20,13 @@ SOCKETS = [
         "tests/test_reader.py -k no_turn",
     ),
     Mutant(
+        "a server that ends under a handshake is complained of",
+        "rooms/consumers/line.py",
+        "        except RuntimeError:\n            self._closed = True\n",
+        "",
+        "tests/test_reader.py -k let_in",
+    ),
+    Mutant(
         "a connection that takes nothing is kept until it does",
         "rooms/consumers/line.py",
         "call_later(LINGER, transport.abort)",
