@@ -7,7 +7,7 @@ import asyncio
 import os
 import time
 
-from playwright.async_api import Page
+from playwright.async_api import CDPSession
 
 from tests.harness import browser
 from tests.harness.upstream import Question
@@ -55,7 +55,9 @@ async def run(arguments: argparse.Namespace) -> None:
             await page.goto(f"{running.server.url}/rooms/{room}/")
             await page.locator("#pill[data-state=live]").wait_for()
             await page.evaluate(WATCH)
-            before = await busy(page)
+            session = await context.new_cdp_session(page)
+            await session.send("Performance.enable")
+            before = await busy(session)
             started = time.monotonic()
             await page.locator("#text").fill(Question({"text": pieces, "rate": arguments.rate}))
             await page.locator("#send").click()
@@ -63,7 +65,7 @@ async def run(arguments: argparse.Namespace) -> None:
             took = time.monotonic() - started
             await asyncio.sleep(1)  # entries come when the page has nothing else to do
             tasks = await page.evaluate("tasks")
-            spent = await busy(page) - before
+            spent = await busy(session) - before
             line(f"{len(text):,} characters in {took:.1f} s", f"main thread busy {100 * spent / took:.0f} %")
             line(
                 "tasks over 50 ms", f"{len(tasks)}, worst {max(tasks, default=0):.0f} ms; load {os.getloadavg()[0]:.1f}"
@@ -71,12 +73,9 @@ async def run(arguments: argparse.Namespace) -> None:
             await context.close()
 
 
-async def busy(page: Page) -> float:
+async def busy(session: CDPSession) -> float:
     """Seconds that the main thread has worked."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Performance.enable")
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
-    await session.detach()
     return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
