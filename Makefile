@@ -12,7 +12,7 @@ RUN_READY := .venv/installed-requirements
 TEST_READY := .venv/installed-requirements-dev
 
 # 100,000 questions or more, as fast as receipts come; one answer of fifty is written to its end.
-LONG_DRILL := --seconds 1800 --sends 100000 --tabs 96 --rooms 24 --pace 0 --answers 0.02
+LONG_DRILL := --seconds 3600 --sends 100000 --tabs 96 --rooms 24 --pace 0 --answers 0.02
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint messages soak drill mutants bench readme-media clean
@@ -21,7 +21,7 @@ help:
 	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
 	@echo "make test     lint and run every test, on SQLite and on PostgreSQL with Redis; some need Chromium or Chrome"
 	@echo "make drill    kill, freeze and restart a whole deployment, and check every promise from outside (3 minutes)"
-	@echo "make soak     the property tests with many more examples, and a long drill (an hour)"
+	@echo "make soak     the property tests with many more examples, and a long drill (more than an hour)"
 	@echo "make mutants  take each mechanism out of a copy, and see the tests fail (minutes)"
 	@echo "make bench    measure speed as docs/performance.md describes"
 	@echo "make readme-media   record the pictures of the README anew; needs Chromium and ffmpeg"

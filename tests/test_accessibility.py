@@ -45,6 +45,11 @@ SMALLER_THAN = """least => [...document.querySelectorAll("button, a[href], selec
 MOVING = """() => document.getAnimations()
   .filter(({playState, effect}) => playState === "running" && effect.getComputedTiming().duration > 1)
   .map(({animationName, transitionProperty}) => animationName ?? transitionProperty)"""
+COLOURS = """names => names.map(name => {
+  const node = document.body.appendChild(document.createElement("i"));
+  node.style.color = `var(${name})`;
+  return getComputedStyle(node).color;
+})"""
 # A style element would be refused by the page's own policy; a constructed sheet is the reader's.
 SPACED = """() => {
   const sheet = new CSSStyleSheet();
@@ -213,7 +218,11 @@ async def test_what_a_finger_meets_most_is_larger(told_room, window):
     for name in ("#send", ".topbar .icon-button"):
         for button in await page.locator(f"{name}:visible").all():
             size = await button.bounding_box()
-            assert size["width"] >= 40 and size["height"] >= 40, name
+            assert size["width"] >= 44 and size["height"] >= 44, name
+    sizes = await page.locator("input:visible, textarea:visible").evaluate_all(
+        "nodes => nodes.map(node => parseFloat(getComputedStyle(node).fontSize))"
+    )
+    assert sizes and min(sizes) >= 16, "a phone zooms into what is smaller"
 
 
 async def test_who_wants_less_motion_gets_none(room, window):
@@ -222,6 +231,16 @@ async def test_who_wants_less_motion_gets_none(room, window):
     await pages.ask(page, Question({"text": words(20)}, {"wait": "forever"}))
     await pages.shows(page, "w19 ")
     assert await page.evaluate(MOVING) == []
+
+
+async def test_who_wants_more_contrast_gets_it(room, window):
+    quiet = []
+    for contrast in ("no-preference", "more"):
+        page = await window(contrast=contrast)
+        await in_room(page, room)
+        quiet.append(await page.evaluate(COLOURS, ["--text-2", "--text-3"]))
+    assert quiet[0][0] != quiet[0][1] and quiet[1][0] == quiet[1][1]
+    assert quiet[0][0] != quiet[1][0]
 
 
 async def test_own_colours_of_the_system_keep_edges_and_focus(told_room, window):

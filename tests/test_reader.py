@@ -13,7 +13,8 @@ from rooms.consumers.line import Line
 from rooms.consumers.room import INBOX_MAX, RoomConsumer
 from rooms.feed import Feed, Feeds
 from rooms.frames import Cursor, Sync
-from rooms.reader import RoomReader, Window
+from rooms.reader import RoomReader
+from rooms.window import Window
 
 from .fakes import Pen, Place, Screen, items_after, start_of
 

@@ -227,7 +227,9 @@ async def test_who_is_here_is_shown_while_blocks_are_on_their_way_and_the_other_
 
     socket._tasks, socket._under_way, socket._presence = set(), {}, ""
     socket._line = SimpleNamespace(send=slowly)
-    socket.reader = SimpleNamespace(show_rendered=lambda: slowly("rendered"), catch_up=lambda: slowly("deltas"))
+    socket.reader = SimpleNamespace(
+        show_rendered=lambda: slowly("rendered"), catch_up=lambda: slowly("deltas"), full_since=None
+    )
     socket.more_is_rendered()
     socket.show("presence")
     socket.fell_behind()

@@ -16,7 +16,7 @@ from rooms.actions import commit_now
 from rooms.errors import Busy, NotAllowed
 from rooms.models import Generation, Member, Room
 from rooms.origin import _same
-from rooms.reader import TooSlow, Window
+from rooms.window import TooSlow, Window
 
 from .fakes import Place, new_place
 

@@ -11,7 +11,8 @@ from ..limits import limits
 from ..log import Change
 from ..models import Member
 from ..presence import Connected, presence
-from ..reader import RoomReader, TooSlow
+from ..reader import RoomReader
+from ..window import TooSlow
 from ..worker import worker
 
 

@@ -7,7 +7,7 @@ from .mutant import Mutant
 SOCKETS = [
     Mutant(
         "a window is never full",
-        "rooms/reader.py",
+        "rooms/window.py",
         "return self._sent - self._confirmed >= self._limit",
         "return False",
         "tests/test_slow_readers.py -k fifty",
