@@ -20,7 +20,7 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OF_COLOURS = ["color-contrast", "link-in-text-block"]  # a scheme changes nothing else
 WINDOWS = [(1280, 800), (390, 844)]
-SETTLED = """() => Promise.all(document.getAnimations()
+SETTLED = """() => Promise.allSettled(document.getAnimations()
   .filter(animation => animation.effect.getTiming().iterations === 1).map(animation => animation.finished))"""
 
 
