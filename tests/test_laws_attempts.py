@@ -139,7 +139,7 @@ async def dying(place, answer: str, provider: BackgroundProvider, worker: str) -
                 broke.set()
                 await asyncio.Event().wait()
 
-    id = await asyncio.to_thread(generation_of, answer)
+    id = await database.read(generation_of, answer)
     task = asyncio.create_task(generation.run(place.room, id, worker, Killed()))
     breaking = asyncio.create_task(broke.wait())
     await asyncio.wait([task, breaking], timeout=10, return_when=asyncio.FIRST_COMPLETED)
@@ -191,7 +191,7 @@ def test_a_request_is_counted_before_it_is_made() -> None:
     answer = place.post().answer
 
     async def count() -> None:
-        counted.append(await asyncio.to_thread(lambda: row(answer).attempts))
+        counted.append(await database.read(lambda: row(answer).attempts))
 
     run(place, answer, ScriptedProvider([count, "fine", Ended("complete")]))
     assert counted == [1]
