@@ -23,9 +23,11 @@ class Echo:
         self.got = bytearray()
         self.ends: list[str] = []
         self.connections = 0
+        self.greeting = b""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        writer.write(self.greeting)
         try:
             while data := await reader.read(65536):
                 self.got += data
@@ -240,6 +242,19 @@ async def test_or_the_target_has_it_and_its_answer_never_arrives(far, dial, dire
         assert await asyncio.wait_for(reader.read(), 5) == b""
         await eventually(lambda: echo.ends == ["reset"])
     assert wire.resets == 1
+
+
+async def test_whose_answer_is_on_its_way_is_not_reset_by_it(far, dial):
+    """To close a socket that holds unread bytes resets the other side."""
+    echo, wire = far
+    echo.greeting = b"." * 2**24
+    wire.reset_when(b"COMMIT", forwarded=True)
+    reader, writer = await dial()
+    await eventually(lambda: echo.connections)
+    writer.write(b"COMMIT")
+    with pytest.raises(ConnectionResetError):
+        await asyncio.wait_for(_to_the_end(reader), 5)
+    await eventually(lambda: echo.got == b"COMMIT" and echo.ends == ["end"])
 
 
 async def test_what_passed_before_is_not_what_is_waited_for(far, dial):

@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -175,10 +175,14 @@ class Link:
     def spring(self, trap: Trap) -> None:
         """The sender of what was waited for is reset; so is its receiver, unless it is to get it."""
         self.wire.resets += 1
+        if not trap.forwarded:
+            self.drop(by_reset=True)
+            return
         for direction, end in self.ends.items():
-            if not (trap.forwarded and direction == trap.direction):
+            if direction == trap.direction:
+                end.write_eof()
+            else:
                 self._abort(end, True)
-        self.task.cancel()
 
     def _abort(self, end: asyncio.StreamWriter, by_reset: bool) -> None:
         if by_reset and not end.transport.is_closing():
@@ -231,6 +235,8 @@ class Pipe:
                 return
 
     async def _write(self, data: bytes) -> None:
+        if self._writer.is_closing():
+            return  # read, and thrown away: to close a socket that holds unread bytes would reset whoever sent them
         rate = self._wire.rate
         size = max(1, int(rate / 20)) if rate else len(data)
         for start in range(0, len(data), size):
@@ -239,7 +245,8 @@ class Pipe:
                 await asyncio.sleep(len(piece) / rate)
             await self._wire.passable.wait()
             self._writer.write(piece)
-            await self._writer.drain()
+            with suppress(ConnectionError):  # as above
+                await self._writer.drain()
 
     def _trap(self, data: bytes) -> Trap | None:
         """The one that these bytes complete: it is used up."""
