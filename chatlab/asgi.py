@@ -21,4 +21,4 @@ application = ProtocolTypeRouter(
         "lifespan": process.lifespan,
     }
 )
-process.hook_daphne()
+process.hook_server()

@@ -14,7 +14,7 @@ from collections.abc import Awaitable
 
 from django.conf import settings
 
-from . import actions, broadcast
+from . import actions, broadcast, flow
 from .consumers import guard
 from .database import CONNECTION_ERRORS
 from .feed import feeds
@@ -130,16 +130,16 @@ async def lifespan(scope, receive, send) -> None:
             return
 
 
-def hook_daphne() -> None:
-    """Start and stop with Twisted's reactor, if that is what runs this process. (With uvicorn it never runs.)"""
+def hook_server() -> None:
+    """What the application asks of the server that has loaded it: flow control, and of daphne to start and stop what
+    is here with Twisted's reactor.
+    """
+    flow.install()
     reactor = sys.modules.get("twisted.internet.reactor")
     if reactor is None:
         return
     from twisted.internet.defer import Deferred
 
-    from . import flow  # installs no reactor of its own only where daphne has done so before
-
-    flow.install()
     reactor.callWhenRunning(reactor.callLater, 0, start)
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromFuture(asyncio.ensure_future(stop())))
 

@@ -2,7 +2,7 @@
 bound, and so do the pongs for a client that only writes.
 
 A connection is not read from while its application has frames waiting, nor while its own client does not take what was
-written to it. TCP tells the client. (Towards the client the window bounds what is under way: `rooms.reader`.)
+written to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ LOOK_AGAIN = 0.02  # seconds
 
 
 def install() -> None:
-    """For every socket that daphne accepts from now on, whatever started it."""
     WebSocketFactory.protocol = FlowControlled
 
 
