@@ -12,7 +12,7 @@ from playwright.async_api import CDPSession
 from tests.harness import browser
 from tests.harness.upstream import Question
 
-from .stack import Stack, line, stack
+from .stack import line, stack
 
 OPTIONS = {
     "characters": (16_000, "characters of the answer"),
@@ -50,7 +50,7 @@ async def run(arguments: argparse.Namespace) -> None:
     async with stack(arguments.server, arguments.layer, static=True) as running, browser.launched() as chromium:
         for room in await running.rooms(arguments.answers):
             context = await chromium.new_context(viewport={"width": 1280, "height": 800})
-            await context.add_cookies(cookies(running))
+            await context.add_cookies(running.person.browser_cookies)
             page = await context.new_page()
             await page.goto(f"{running.server.url}/rooms/{room}/")
             await page.locator("#pill[data-state=live]").wait_for()
@@ -77,8 +77,3 @@ async def busy(session: CDPSession) -> float:
     """Seconds that the main thread has worked."""
     metrics = (await session.send("Performance.getMetrics"))["metrics"]
     return next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
-
-
-def cookies(running: Stack) -> list[dict]:
-    jar = running.person.client.cookies.jar
-    return [{"name": cookie.name, "value": cookie.value, "url": running.server.url} for cookie in jar]

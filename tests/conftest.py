@@ -216,8 +216,7 @@ async def browser_of(browser: Browser) -> Callable[[Person], Awaitable[BrowserCo
 
     async def make(person: Person, **options: object) -> BrowserContext:
         context = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
-        jar = [{"name": c.name, "value": c.value, "url": person.server.url} for c in person.client.cookies.jar]
-        await context.add_cookies(jar)
+        await context.add_cookies(person.browser_cookies)
         return context
 
     return make

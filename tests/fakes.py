@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from channels.layers import channel_layers
+from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
 from rooms import actions, database, frames, log
@@ -81,6 +83,18 @@ def statements() -> Iterator[list[str]]:
         for name in ("execute", "executemany"):
             patch.setattr(CursorWrapper, name, noting(getattr(CursorWrapper, name)))
         yield sent
+
+
+async def in_thread(function: Callable[..., Any], *args: object) -> Any:
+    """Run what writes to the database beside the event loop; its thread's connection goes back to the pool."""
+
+    def run() -> Any:
+        try:
+            return function(*args)
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(run)
 
 
 def client_id() -> str:

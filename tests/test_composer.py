@@ -69,18 +69,15 @@ async def test_the_enter_of_an_input_method_sends_nothing(how, server, alice, ro
     assert await page.locator(BOX).input_value() == "かんじ\n"
 
 
-async def test_where_a_finger_types_enter_begins_a_line(server, alice, room, browser):
-    context = await browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 700})
-    jar = [{"name": c.name, "value": c.value, "url": server.url} for c in alice.client.cookies.jar]
-    await context.add_cookies(jar)
-    page = await context.new_page()
+async def test_where_a_finger_types_enter_begins_a_line(server, alice, room, browser_of):
+    phone = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 700}}
+    page = await (await browser_of(alice, **phone)).new_page()
     await page.goto(f"{server.url}/rooms/{room}/")
     await pages.live(page)
     await page.locator(BOX).fill("one")
     await page.locator(BOX).press("Enter")
     assert await page.locator(BOX).input_value() == "one\n"
     assert await page.locator(BOX).get_attribute("enterkeyhint") == "enter"
-    await context.close()
 
 
 async def test_a_rate_limit_counts_down_and_sends_by_itself(own_server, visitor, browser_of):

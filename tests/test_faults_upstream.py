@@ -16,7 +16,7 @@ from rooms.worker import Worker
 
 from . import asking
 from .asking import Desk, provided
-from .fakes import generation_of
+from .fakes import generation_of, in_thread
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
 
@@ -246,7 +246,7 @@ def test_d12_also_where_the_provider_is_down(desk, monkeypatch) -> None:
 def test_d12_somebody_who_stops_does_not_wait_for_it(desk) -> None:
     async def stop(answer: str, question: Question) -> None:
         await eventually(lambda: asked(question))
-        await database.read(desk.stop, answer)
+        await in_thread(desk.stop, answer)
         worker.release(await database.read(generation_of, answer))
 
     async def asked(question: Question) -> bool:

@@ -20,9 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rooms import database
-
 from . import asking
+from .fakes import in_thread
 from .harness.processes import free_port
 from .harness.upstream import Question, words
 
@@ -299,7 +298,7 @@ def test_d14_what_a_provider_sends_after_a_stop_is_not_stored(desk) -> None:
     """It does not hear that the connection is closed; nobody reads it any more."""
 
     async def stop(answer: str, question: Question) -> None:
-        await database.read(desk.stop, answer)
+        await in_thread(desk.stop, answer)
         await desk.upstream.open(gate)
         await desk.upstream.closed(question, within=2)
 

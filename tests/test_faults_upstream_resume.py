@@ -19,7 +19,7 @@ from rooms.worker import Worker
 
 from . import asking
 from .asking import Answer, Desk, provided
-from .fakes import generation_of, new_place
+from .fakes import generation_of, in_thread, new_place
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
 
@@ -301,7 +301,7 @@ def test_a_stop_cancels_it_at_the_provider(desk) -> None:
             worker.start(desk.place.room, id)
             while await database.read(asking.shown, desk.place.room, answer) != "shown":
                 await asyncio.sleep(0.005)
-            name = await database.read(desk.stop, answer)
+            name = await in_thread(desk.stop, answer)
             worker.release(id)
             worker.cancel_upstream(name)
             await eventually(cancelled)

@@ -154,11 +154,8 @@ async def test_the_browsers_tab_says_that_an_answer_runs_and_what_was_missed(
     await eventually(lambda: page.evaluate("() => !document.title.includes('(')"), 5)
 
 
-async def test_without_scripts_a_room_is_read_and_written(upstream, server, alice, room, browser):
-    context = await browser.new_context(java_script_enabled=False)
-    jar = [{"name": c.name, "value": c.value, "url": server.url} for c in alice.client.cookies.jar]
-    await context.add_cookies(jar)
-    page = await context.new_page()
+async def test_without_scripts_a_room_is_read_and_written(upstream, server, alice, room, browser_of):
+    page = await (await browser_of(alice, java_script_enabled=False)).new_page()
     await page.goto(f"{server.url}/rooms/{room}/")
     await page.locator("textarea[name=text]").fill(Question({"text": "read without scripts"}))
     async with page.expect_navigation():  # a reload in the middle of it is an error
@@ -176,4 +173,3 @@ async def test_without_scripts_a_room_is_read_and_written(upstream, server, alic
     async with page.expect_navigation():
         await page.locator("#room-menu .theme button[value=dark]").click()
     assert await page.locator("html").get_attribute("data-theme") == "dark"
-    await context.close()

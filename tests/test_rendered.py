@@ -11,7 +11,7 @@ from rooms.feed import Feed
 from rooms.reader import RoomReader
 from rooms.rendering import render
 
-from .fakes import Place, Screen
+from .fakes import Place, Screen, in_thread
 from .harness.upstream import Question
 from .harness.waiting import eventually
 
@@ -160,7 +160,7 @@ async def said(place: Place, *sockets: Socket, pen, text: str, lost: bool = Fals
 
 
 async def test_what_a_lost_delta_brought_is_read_from_the_log(place):
-    pen = await database.read(place.begin)
+    pen = await in_thread(place.begin)
     socket = Socket(Feed(place.room))
     await socket.reader.open("")
     await said(place, socket, pen=pen, text="one\n\n")
@@ -173,7 +173,7 @@ async def test_what_a_lost_delta_brought_is_read_from_the_log(place):
 
 async def test_a_socket_that_is_behind_is_sent_none_until_it_is_level(place, settings):
     settings.CHATLAB_WINDOW = 3_000
-    pen = await database.read(place.begin)
+    pen = await in_thread(place.begin)
     feed = Feed(place.room)
     slow, quick = Socket(feed), Socket(feed)
     for socket in (slow, quick):
@@ -196,7 +196,7 @@ async def test_a_text_that_cannot_be_rendered_costs_nobody_their_text(place, mon
         raise ValueError("no")
 
     monkeypatch.setattr(rendered.rendering.Blocks, "advance", broken)
-    pen = await database.read(place.begin)
+    pen = await in_thread(place.begin)
     socket = Socket(Feed(place.room))
     await socket.reader.open("")
     for number in range(5):
@@ -209,7 +209,7 @@ async def test_a_text_that_cannot_be_rendered_costs_nobody_their_text(place, mon
 async def test_a_room_that_nobody_reads_renders_nothing(place, monkeypatch):
     feed = Feed(place.room)
     socket = Socket(feed)
-    pen = await database.read(place.begin)
+    pen = await in_thread(place.begin)
     await socket.reader.open("")
     feed.rendering.forget()
     assert feed.rendering._task is None

@@ -21,7 +21,7 @@ from rooms.models import Delta, Generation, Room
 from rooms.reader import RoomReader
 
 from .backups import Backup
-from .fakes import LossyLayer, Pen, Place, Screen, client_id, generation_of, new_place, serving, start_of
+from .fakes import LossyLayer, Pen, Place, Screen, client_id, generation_of, in_thread, new_place, serving, start_of
 from .harness.waiting import eventually
 from .test_laws_readers import Tab, check, tabs, token_of
 
@@ -75,7 +75,7 @@ def test_live_readers_are_shown_the_restored_history(place, length, caplog) -> N
             for tab in opened:
                 await eventually(lambda tab=tab: tab.screen.level)
             seen = [len(tab.screen.frames) for tab in opened]
-            await asyncio.to_thread(restore, other)
+            await in_thread(other.restore)
             await check(place, opened, WITHIN)
             assert [content(tab, since) for tab, since in zip(opened, seen, strict=True)] == [["snapshot"]] * 3
             await actions.commit(actions.post(place.member, place.room, frames.Post(client_id(), "Go on")))
@@ -97,7 +97,7 @@ def test_an_event_of_another_history_is_not_passed_on(place, length, settings) -
             for tab in opened:
                 await eventually(lambda tab=tab: tab.screen.level)
             seen = [len(tab.screen.frames) for tab in opened]
-            await asyncio.to_thread(restore, other)
+            await in_thread(other.restore)
             for _ in range(6 - LENGTHS[length] if length == "shorter" else 1):  # up to the sequence that is due
                 change = actions.change_room(place.member, place.room, frames.ChangeRoom(title="behind the restore"))
                 await actions.commit(change)
@@ -105,13 +105,6 @@ def test_an_event_of_another_history_is_not_passed_on(place, length, settings) -
             assert [content(tab, since)[0] for tab, since in zip(opened, seen, strict=True)] == ["snapshot"] * 2
 
     asyncio.run(scenario())
-
-
-def restore(backup: Backup) -> None:
-    try:
-        backup.restore()
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -126,7 +119,7 @@ def test_a_slow_reader_of_a_lost_history_is_not_sent_the_rest_of_another(place, 
         await reader.open(str(start))
         assert reader.full_since is not None
         shown = len(screen.frames)
-        await asyncio.to_thread(restore, other)
+        await in_thread(other.restore)
         while screen.cursor != str(await database.read(log.head_of, place.room)):
             before = screen.cursor
             await reader.sync(Sync(screen.cursor))
@@ -150,7 +143,7 @@ def test_to_confirm_the_snapshot_is_to_confirm_what_came_before_it(place, length
         screen = Screen(cursor=str(start))
         reader = RoomReader(Feed(place.room), screen.send)
         await reader.open(str(start))
-        await asyncio.to_thread(restore, other)
+        await in_thread(other.restore)
         await reader.catch_up()
         assert screen.kinds() == ["deltas", "synced", "snapshot", "synced"]
         assert await reader.sync(Sync(screen.cursor))
@@ -169,7 +162,7 @@ def test_a_heartbeat_says_the_truth_after_a_restore(place) -> None:
         screen = Screen()
         reader = RoomReader(feed := Feed(place.room), screen.send)
         await reader.open("")
-        await asyncio.to_thread(restore, other)
+        await in_thread(other.restore)
         feed.doubt()
         await reader.sync(Sync(screen.cursor))
         assert screen.kinds() == ["snapshot", "synced", "snapshot", "synced"]

@@ -18,7 +18,7 @@ from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Message, Room
 from rooms.reader import RoomReader
 
-from .fakes import Place, Screen, new_place
+from .fakes import Place, Screen, in_thread, new_place
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -189,7 +189,7 @@ def test_c13_rows_that_go_between_two_pages_leave_no_hole(place, settings, left)
         screen.cursor = str(start)
         await reader.open(str(start))
         assert reader.full_since is not None and reader.sent.seq < head.seq
-        await database.read(prune, place, LONG_AGO + timedelta(days=1))
+        await in_thread(prune, place, LONG_AGO + timedelta(days=1))
         while screen.cursor != str(head):
             assert await reader.sync(Sync(screen.cursor))
         await reader.sync(Sync(screen.cursor))

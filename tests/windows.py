@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 import pytest_asyncio
 from httpx2 import Cookies
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from .harness import pages
 from .harness.people import Person
@@ -36,22 +36,15 @@ print("hello")
 
 
 @pytest.fixture
-async def window(server, alice, browser: Browser) -> AsyncIterator[Callable]:
+async def window(server, alice, browser_of: Callable) -> Callable:
     """`await window(scheme, width, height, **options)`: a page of Alice's, in a window like this."""
-    made = []
 
     async def make(scheme: str = "light", width: int = 1280, height: int = 800, **options: object) -> Page:
-        context = await browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, base_url=server.url, **options
-        )
-        made.append(context)
-        jar = [{"name": c.name, "value": c.value, "url": server.url} for c in alice.client.cookies.jar]
-        await context.add_cookies(jar)
+        size = {"width": width, "height": height}
+        context = await browser_of(alice, viewport=size, color_scheme=scheme, base_url=server.url, **options)
         return await context.new_page()
 
-    yield make
-    for context in made:
-        await context.close()
+    return make
 
 
 async def in_room(page: Page, room: str) -> None:

@@ -133,6 +133,5 @@ class Process:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
-
 def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]

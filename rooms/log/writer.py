@@ -138,7 +138,7 @@ class Writer:
                 if time.monotonic() > deadline:
                     logger.error("what was to be committed could not be: %s", error)
                     raise Unavailable("This could not be saved. Try again.", retry_after=5) from error
-                time.sleep(pause)
+                time.sleep(pause)  # at most RETRY_FOR in all
                 pause = min(pause * 2, 1.0)
         if attempt.batch is not None:
             self._on_commit(attempt.batch)

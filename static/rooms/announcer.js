@@ -2,6 +2,7 @@
 // who chooses so hears each paragraph once it is finished.
 
 import { failureOf } from "./reasons.js";
+import { recall, remember } from "./stored.js";
 import { word } from "./words.js";
 
 const KEPT = 20;
@@ -11,7 +12,7 @@ export class Announcer {
   #said = new Map(); // of answers that are read by paragraphs: up to where
 
   constructor({ me, model }) {
-    Object.assign(this, { me, model, byParagraph: remembered() });
+    Object.assign(this, { me, model, byParagraph: recall(CHOICE) === "paragraph" });
     this.log = document.getElementById("announcer");
     this.status = document.getElementById("status");
   }
@@ -30,12 +31,7 @@ export class Announcer {
   /** For every room, and for the next visit; an answer under way is read from its next paragraph on. */
   readByParagraph(chosen) {
     this.byParagraph = chosen;
-    try {
-      if (chosen) localStorage.setItem(CHOICE, "paragraph");
-      else localStorage.removeItem(CHOICE);
-    } catch {
-      // Forbidden: it then holds for this page.
-    }
+    remember(CHOICE, chosen ? "paragraph" : "");
   }
 
   /** Only for what happens live; a replay is one sentence of the connection. */
@@ -79,12 +75,4 @@ function plain(markdown) {
     .replace(/!?\[([^\]\n]*)\]\([^)\s]*(?:\s[^)\n]*)?\)/g, "$1")
     .replace(/[*_`#>|]/g, "")
     .trim();
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(CHOICE) === "paragraph";
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,6 @@
 // The box. It is never disabled: what can't be sent now waits in the outbox.
 
+import { recall, remember } from "./stored.js";
 import { word } from "./words.js";
 
 const DRAFT_AFTER = 300;
@@ -131,20 +132,11 @@ export class Composer {
   }
 
   #stored() {
-    try {
-      return localStorage.getItem(this.draft) ?? "";
-    } catch {
-      return "";
-    }
+    return recall(this.draft) ?? "";
   }
 
   #store() {
     if (!this.keepsDraft || (!this.box.value && this.#underWay.has(this.#stored()))) return;
-    try {
-      if (this.box.value) localStorage.setItem(this.draft, this.box.value);
-      else localStorage.removeItem(this.draft);
-    } catch {
-      // Forbidden or full: a draft is a comfort, not a promise.
-    }
+    remember(this.draft, this.box.value);
   }
 }

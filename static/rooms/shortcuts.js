@@ -1,5 +1,7 @@
 // The keys of the page. A shortcut of a single key can be switched off: who speaks to their computer would press them.
 
+import { recall, remember } from "./stored.js";
+
 const STORED = "chatlab.single-keys";
 const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -44,24 +46,12 @@ function writes(target) {
 
 function singleKeys() {
   const box = document.getElementById("single-keys");
-  const single = { on: stored() !== "off" };
+  const single = { on: recall(STORED) !== "off" };
   if (!box) return single;
   box.checked = single.on;
   box.addEventListener("change", () => {
     single.on = box.checked;
-    try {
-      localStorage.setItem(STORED, single.on ? "on" : "off");
-    } catch {
-      // Then it holds for this page.
-    }
+    remember(STORED, single.on ? "on" : "off");
   });
   return single;
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(STORED);
-  } catch {
-    return null;
-  }
 }

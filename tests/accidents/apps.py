@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -37,9 +37,8 @@ def freeze() -> None:
 
 
 def _signal(number: signal.Signals) -> None:
-    """Another thread may be the one that takes the signal; this one may not get any further meanwhile."""
-    os.kill(os.getpid(), number)
-    time.sleep(0.2)
+    """To this thread, which then gets no further: one for the process may be taken by another thread, later."""
+    signal.pthread_kill(threading.get_ident(), number)
 
 
 def dies_before_it_claims(_: str) -> None:

@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, async_playwright
 
 from .processes import python
+from .programs import Missing, or_skip
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = (
@@ -31,7 +31,7 @@ OPTIONS = (
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
 )
-MISSING = "no Chromium or Chrome found: install one (Debian: apt install chromium) or set CHATLAB_BROWSER to its path"
+REMEDY = "install one (Debian: apt install chromium) or set CHATLAB_BROWSER to its path"
 
 
 def executable() -> str | None:
@@ -40,10 +40,14 @@ def executable() -> str | None:
 
 
 def require() -> str:
-    """The browser's path. Without one tests are skipped, except under CI=true, where a skip would hide a hole."""
+    """The browser's path; without one a test is skipped."""
+    return or_skip(_found)
+
+
+def _found() -> str:
     found = executable()
     if found is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING)
+        raise Missing("Chromium or Chrome", REMEDY)
     return found
 
 

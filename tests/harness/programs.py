@@ -10,7 +10,7 @@ import pytest
 
 from rooms.drill.programs import Missing, in_wheel, reachable
 
-__all__ = ["in_wheel", "or_skip", "reachable"]
+__all__ = ["Missing", "in_wheel", "or_skip", "reachable"]
 
 Found = TypeVar("Found")
 
