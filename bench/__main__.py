@@ -3,7 +3,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from . import burst, idle, join, latency, page, slow, staleness, storm, upstream
+from . import burst, flood, idle, join, latency, page, slow, staleness, storm, upstream
 
 FIGURES = {
     "latency": latency,
@@ -12,6 +12,7 @@ FIGURES = {
     "join": join,
     "storm": storm,
     "slow": slow,
+    "flood": flood,
     "idle": idle,
     "page": page,
     "upstream": upstream,

@@ -16,7 +16,7 @@ A step is an object; the beginning and the end of a normal answer are added arou
     {"stamps": n, "rate": r, "width": w}    deltas that begin with their time of emission (see `stamp`)
     {"wait": seconds | "forever"}           silence; as the first step, before the status line
     {"gate": name}                          silence until POST /control/open {"gate": name}
-    {"status": 429, "headers": {}, "body": ...}                 instead of a stream
+    {"status": 429, "headers": {}, "body": ..., "repeat": n}    instead of a stream; a text may come n times
     {"begin": true}                         the events before the first text; else they come with it
     {"headers": {}}                         sends the head of the stream now (they replace the usual ones)
     {"raw": text} | {"base64": bytes}       bytes of the stream as they are

@@ -107,7 +107,10 @@ class Upstream:
         await answer.run()
         await cancelled(watching)
         error = {"error": {"message": "Refused.", "type": "invalid_request_error", "code": None, "param": None}}
-        await connection.respond(refusal["status"], refusal.get("body", error), refusal.get("headers"))
+        body = refusal.get("body", error)
+        if isinstance(body, str):
+            body *= refusal.get("repeat", 1)
+        await connection.respond(refusal["status"], body, refusal.get("headers"))
         entry["ended_at"], entry["closed_at"] = time.monotonic(), connection.closed_at
 
     async def _known(self, request: Request, connection: Connection, entry: dict, answer_id: str, cancel: bool) -> None:
