@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx2
 
+from rooms.drill.people import authorities
+
 from .processes import Process, environment, free_port, python
 from .waiting import eventually, wait_for
 
@@ -30,7 +32,7 @@ class UpstreamProcess(Process):
 
     async def control(self, place: str, body: object = None, **query: str) -> dict:
         method = "GET" if place == "log" else "POST"
-        async with httpx2.AsyncClient(timeout=10, trust_env=False) as client:
+        async with httpx2.AsyncClient(timeout=10, trust_env=False, verify=authorities()) as client:
             url = f"http://127.0.0.1:{self.port}/control/{place}"
             response = await client.request(method, url, json=body, params=query)
         response.raise_for_status()
