@@ -4,6 +4,7 @@ test doesn't end.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,17 @@ from .harness.upstream import UpstreamProcess
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives a real Chromium")
+
+
+@pytest.fixture(autouse=True)
+async def nothing_goes_on() -> AsyncIterator[None]:
+    """What a test has left running on the event loop of this worker ends with it."""
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 # -- the log in this process -------------------------------------------------------------------------------------------
@@ -198,16 +210,17 @@ async def tab() -> AsyncIterator[Callable[..., Awaitable[Tab]]]:
 
 
 @pytest.fixture(scope="session")
-def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with chromium.served(tmp_path_factory.mktemp("browser")) as address:
-        yield address
+async def shared_browser() -> AsyncIterator[Browser]:
+    async with chromium.launched() as running:
+        yield running
 
 
 @pytest.fixture
-async def browser(shared_browser: str) -> AsyncIterator[Browser]:
+async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
     """The one Chromium of this worker; nothing is left in it of tests before."""
-    async with chromium.connected(shared_browser) as connected:
-        yield connected
+    yield shared_browser
+    for context in shared_browser.contexts:
+        await context.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
-import pytest_asyncio
 from httpx2 import Cookies
 
 from rooms.fold import fold
@@ -82,7 +81,7 @@ BAD_CURSORS = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def place(upstream, shared_server) -> Place:
     """One for all cases: no cursor changes a room."""
     alice = Person(shared_server)

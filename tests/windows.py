@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
 from httpx2 import Cookies
 from playwright.async_api import Page
 
@@ -52,7 +51,7 @@ async def in_room(page: Page, room: str) -> None:
     await pages.live(page)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def told(shared_server: Server, upstream: UpstreamProcess) -> tuple[Cookies, str]:
     """Somebody's cookies, and their room with an answer of every shape and every way to end."""
     teller = Person(shared_server)

@@ -159,6 +159,7 @@ class _Connection:
                     logger.warning("Redis is heard again")
                 lost = False
                 steering = asyncio.create_task(self._steer(pubsub))
+                steering.add_done_callback(_seen)
                 await self._hear(pubsub)
             except Exception as error:
                 if not lost:
@@ -207,5 +208,9 @@ async def _end(task: asyncio.Task | None) -> None:
     while task is not None and not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=0.1)
-    if task is not None and not task.cancelled():
-        task.exception()  # asyncio complains of one that nobody has asked for
+
+
+def _seen(task: asyncio.Task) -> None:
+    """Asyncio complains of an exception that nobody has asked for; whoever ends it may be cancelled before that."""
+    if not task.cancelled():
+        task.exception()

@@ -6,18 +6,13 @@ CPU for each test.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, async_playwright
 
-from .processes import python
 from .programs import Missing, or_skip
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -57,34 +52,10 @@ def _options() -> list[str]:
 
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
-    """A browser of its own, closed at the end."""
+    """A browser, closed at the end."""
     path = require()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=_options())
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A browser that one test after the other may use, by this address: starting one takes a second."""
-    config = folder / "browser.json"
-    config.write_text(json.dumps({"executablePath": require(), "args": _options(), "host": "127.0.0.1"}))
-    command = python("-m", "playwright", "launch-server", "--browser", "chromium", "--config", str(config))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-
-
-@asynccontextmanager
-async def connected(address: str) -> AsyncIterator[Browser]:
-    """That browser. What was opened in it by this connection is closed at the end."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect(address)
         try:
             yield browser
         finally:
