@@ -38,7 +38,9 @@ class Valve:
 
     def resume_reading(self) -> None:
         self._paused = False
-        if self._timer is None:
+        if not self._waiting:
+            self._transport.resume_reading()
+        elif self._timer is None:
             self._timer = self._loop.call_soon(self._hand_on)
 
     def take(self, data: bytes) -> None:
