@@ -36,7 +36,7 @@ async def run(arguments: argparse.Namespace) -> None:
             flood = Flood(running.server.url, path, headers, FRAMES, TOTAL, arguments.seconds)
             writing = asyncio.create_task(asyncio.to_thread(flood.run))
             beside += await answer(tabs, stream)
-            await writing
+            assert (await writing).close_code == 4429, "it was let write"
         for beat in beats:
             beat.cancel()
         line("without it, ms", quantiles(without))

@@ -58,8 +58,7 @@ class Valve:
         began = self._loop.time()
         data = bytes(self._waiting[:SLICE])
         del self._waiting[:SLICE]
-        if data:
-            self._hand_on_to(data)
+        self._hand_on_to(data)
         if self._waiting:
             self._later((self._loop.time() - began) * (1 / SHARE - 1))
         elif not self._paused:
