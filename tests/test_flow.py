@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections.abc import AsyncIterator
+
+import pytest
 
 from rooms.flow.uvicorn import SLICE, Valve
 
@@ -39,10 +42,21 @@ class Receiver(asyncio.Protocol):
         self.valve.resume_reading()
 
 
-async def test_everything_comes_in_order_and_in_slices_whatever_is_paused():
+@pytest.fixture
+async def ends() -> AsyncIterator[tuple[Receiver, asyncio.StreamWriter]]:
+    """Those of one connection."""
     receiver = Receiver()
     server = await asyncio.get_running_loop().create_server(lambda: receiver, "127.0.0.1", 0)
     _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    await eventually(lambda: hasattr(receiver, "valve"))
+    yield receiver, writer
+    writer.close()
+    await eventually(lambda: receiver.valve.is_closing())
+    server.close()
+
+
+async def test_everything_comes_in_order_and_in_slices_whatever_is_paused(ends):
+    receiver, writer = ends
     data = secrets.token_bytes(3_000_000)
     writer.write(data[:2_000_000])
     await eventually(lambda: len(receiver.got) == 2_000_000)
@@ -52,21 +66,13 @@ async def test_everything_comes_in_order_and_in_slices_whatever_is_paused():
     receiver.writable.set()
     await eventually(lambda: receiver.got == data)
     assert max(receiver.slices) == SLICE
-    writer.close()
-    await eventually(lambda: receiver.valve.is_closing())
-    server.close()
 
 
-async def test_a_client_that_takes_nothing_is_not_read_from():
-    receiver = Receiver()
-    server = await asyncio.get_running_loop().create_server(lambda: receiver, "127.0.0.1", 0)
-    _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    await eventually(lambda: hasattr(receiver, "valve"))
+async def test_a_client_that_takes_nothing_is_not_read_from(ends):
+    receiver, writer = ends
     receiver.writable.clear()
     writer.write(b"x" * 10_000)
     await eventually(lambda: not receiver.valve.is_reading())
     assert receiver.slices == []
     receiver.writable.set()
     await eventually(lambda: len(receiver.got) == 10_000)
-    writer.close()
-    server.close()

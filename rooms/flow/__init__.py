@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+LOOK_AGAIN = 0.02  # seconds: how soon, at a client that is not read from
+
 
 def install() -> None:
     """For every socket that is accepted from now on, whatever started the server."""

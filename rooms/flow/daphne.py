@@ -12,8 +12,9 @@ from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from . import LOOK_AGAIN
+
 FRAMES = 8  # that may wait for the application; a proper client has one or two under way
-LOOK_AGAIN = 0.02  # seconds
 
 
 def install() -> None:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from . import LOOK_AGAIN
+
 SLICE = 8 * 1024  # bytes: up to 1,400 frames, 10 ms
 SHARE = 0.1  # of the event loop's time that one client's frames may take
-LOOK_AGAIN = 0.02  # seconds, while its client does not take what was written to it
 
 
 class Valve:
