@@ -13,10 +13,11 @@ from rooms.consumers.line import Line
 from rooms.consumers.room import INBOX_MAX, RoomConsumer
 from rooms.feed import Feed, Feeds
 from rooms.frames import Cursor, Sync
-from rooms.reader import RoomReader
+from rooms.reader import LinkReader, RoomReader
+from rooms.text import EMPTY_DIGEST
 from rooms.window import Window
 
-from .fakes import Pen, Place, Screen, items_after, start_of
+from .fakes import Pen, Place, Screen, in_thread, items_after, start_of
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -24,10 +25,12 @@ pytestmark = pytest.mark.usefixtures("alone")
 FRAME_MAX = 80_000  # of a `deltas` frame: one page of the log
 
 
-def reading(place: Place, scenario: Callable[[RoomReader, Screen], Awaitable[None]]) -> None:
+def reading(place: Place, scenario: Callable[[RoomReader, Screen], Awaitable[None]], link: str = "") -> None:
+    """`link`: the reader of a read-only link."""
+
     async def run() -> None:
-        screen = Screen()
-        await scenario(RoomReader(Feed(place.room), screen.send), screen)
+        screen, feed = Screen(), Feed(place.room)
+        await scenario(LinkReader(feed, screen.send, link) if link else RoomReader(feed, screen.send), screen)
 
     asyncio.run(run())
 
@@ -318,6 +321,47 @@ def test_digests_follow_the_events(place) -> None:
             assert screen.frames[-1]["digests"] == {pen.job.message: pen.digest}
 
     reading(place, scenario)
+
+
+@pytest.mark.parametrize("link", ["", "a-link"])
+def test_synced_names_what_streams_and_has_no_text_yet(place, link) -> None:
+    """As soon as it has left the queue, with reasoning alone, and no more when it has ended; whether the start came as
+    an event, in a page or in a snapshot. What is still queued is not named.
+    """
+    before = place.head
+    asked = place.post()
+
+    async def scenario(reader: RoomReader, screen: Screen) -> None:
+        async def named_after(change: Callable[[], object], *, live: bool) -> dict:
+            cursor = await database.read(lambda: place.head)
+            await in_thread(change)
+            if live:
+                await reader.deliver(await database.read(event_of, place, cursor))
+            else:
+                await reader.catch_up()
+            await reader.sync(Sync(screen.cursor))
+            return screen.of("synced")[-1]["digests"]
+
+        await open_at(reader, screen, before)
+        assert screen.of("synced")[-1]["digests"] == {}, "it is queued"
+        pens: list[Pen] = []
+        empty = {asked.answer: EMPTY_DIGEST}
+        assert await named_after(lambda: pens.append(Pen.claim(place.room, asked.answer)), live=True) == empty
+        thinks = await named_after(lambda: pens[0].write("Hm.", part="reasoning"), live=True)
+        assert thinks == empty
+        assert await named_after(lambda: pens[0].end(), live=True) == {}
+        last = await in_thread(place.post)
+        begun = await named_after(lambda: pens.append(Pen.claim(place.room, last.answer)), live=False)
+        assert begun == {last.answer: EMPTY_DIGEST}
+        for token in ("", str(before)):
+            assert screen.faults == []
+            screen.__init__(cursor=token)
+            await reader.sync(Sync(token, repair=True))
+            assert screen.of("synced")[-1]["digests"] == {last.answer: EMPTY_DIGEST}
+        assert await named_after(lambda: pens[1].end(), live=False) == {}
+        assert screen.faults == []
+
+    reading(place, scenario, link)
 
 
 def test_a_heartbeat_that_finds_nothing_costs_no_query(place, monkeypatch) -> None:

@@ -72,6 +72,9 @@ class Screen:
         if frame["cursor"] == self.cursor:
             for message, expected in frame["digests"].items():
                 self._check_digest(message, expected)
+            streaming = {held["id"] for held in self.state.get("messages", ()) if held["status"] == "streaming"}
+            named = {message for message in frame["digests"] if self.message(message) is not None}
+            self.expect(streaming == named, f"{streaming ^ named} streams here or there only")
 
     def _move(self, cursor: str) -> None:
         self.cursor, self.seq = cursor, int(cursor.partition(".")[0])

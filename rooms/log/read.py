@@ -87,6 +87,17 @@ def streaming(room_id: str) -> tuple[Cursor, dict[str, str]]:
         return head, digests
 
 
+def note_digest(digests: dict[str, str | None], kind: str, message: str | None, digest: str) -> None:
+    """What a delta changes of what streams, and with which digest. (An empty one: this delta does not change the text.)
+    """
+    if kind in ("opened", "closed"):
+        digests[message] = None
+    elif kind == "started":
+        digests[message] = EMPTY_DIGEST
+    elif digest:
+        digests[message] = digest
+
+
 def cursor_at(room_id: str, seq: int) -> Cursor | None:
     """The cursor of a reader that has applied `seq`; None below the floor."""
     chain = Delta.objects.filter(room=room_id, seq=seq).values_list("chain", flat=True).first()
@@ -134,10 +145,7 @@ def page_after(room_id: str, after: Cursor) -> Page | None:
         items.append(frames.item(seq, at, kind, payload))
         size += len(payload)
         cursor = Cursor(seq, chain)
-        if kind in ("opened", "closed"):
-            digests[message] = None
-        elif digest:
-            digests[message] = digest
+        note_digest(digests, kind, message, digest)
         if size >= PAGE_BYTES:
             break
     return Page(items, cursor, digests, head_seq)

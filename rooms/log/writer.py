@@ -21,6 +21,7 @@ from .. import database, frames
 from ..errors import Fenced, RoomError, Unavailable
 from ..models import Delta
 from .append import Change, LockedRoom, Transaction
+from .read import note_digest
 
 logger = logging.getLogger(__name__)
 
@@ -202,9 +203,6 @@ def _apply(change: Change, log: Transaction) -> Any:
 def _segment(room: LockedRoom) -> Segment:
     digests: dict[str, str | None] = {}
     for row in room.rows:
-        if row.kind in ("opened", "closed"):
-            digests[row.message] = None
-        elif row.digest:
-            digests[row.message] = row.digest
+        note_digest(digests, row.kind, row.message, row.digest)
     items = [frames.item(row.seq, row.at, row.kind, row.payload) for row in room.rows]
     return Segment(room.id, room.rows[0].seq, room.head, items, room.before.chain, room.chain, digests)

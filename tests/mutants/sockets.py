@@ -6,6 +6,13 @@ from .mutant import Mutant
 
 SOCKETS = [
     Mutant(
+        "an answer without text has no digest",
+        "rooms/log/read.py",
+        "        digests[message] = EMPTY_DIGEST\n    elif",
+        "        digests[message] = None\n    elif",
+        "tests/test_reader.py -k no_text_yet",
+    ),
+    Mutant(
         "a window is never full",
         "rooms/window.py",
         "return self._sent - self._confirmed >= self._limit",
