@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -199,6 +200,19 @@ async def test_silence_is_no_fault(redis, process, caplog):  # noqa: F811
     await asyncio.sleep(2 * module.SILENT_FOR)
     await here.group_send("group", event(1))
     assert await received(here, channel) == 1 and "not heard" not in caplog.text
+
+
+async def test_an_event_loop_that_stood_still_does_not_take_that_for_silence(redis, process, caplog):  # noqa: F811
+    """What came meanwhile has arrived: whoever gives the connection up now loses it."""
+    here = process(redis.url)
+    channel = await joined(here, "group")
+    await here.group_send("group", event(0))
+    assert await received(here, channel) == 0
+    for number in range(1, 4):
+        await here.group_send("group", event(number))
+        time.sleep(1.5 * module.SILENT_FOR)  # noqa: ASYNC251  the fault: nothing of this process runs
+        assert await received(here, channel) == number
+    assert "not heard" not in caplog.text
 
 
 @pytest.mark.parametrize("fault", ["reset", "cut", "freeze", "killed"])

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 COMMAND_WITHIN = 2.0  # seconds for connecting, and for one round trip, where the host's configuration says nothing
 PING_EVERY = 2.0
 SILENT_FOR = 5.0  # seconds without a sign of life, after which a connection that listens is given up
+SILENT_WAITS = 5  # in so many waits, one after the other
 AGAIN_AFTER = 0.5  # seconds until the next one is tried
 PIPELINE_MAX = 500  # events in one round trip
 
@@ -192,15 +193,22 @@ class _Connection:
                 await pubsub.ping()
 
     async def _hear(self, pubsub: PubSub) -> None:
-        while True:
+        """Silence is counted in waits, because a time-out of an event loop that stood still runs out before anything
+        that arrived meanwhile is read: one long wait would give up a good connection, with the events on it.
+        """
+        silent = 0
+        while silent < SILENT_WAITS:
             # None is silence. It is also what redis-py makes of a connection that the kernel gave up, and then at once.
-            message = await pubsub.get_message(timeout=SILENT_FOR)
+            message = await pubsub.get_message(timeout=SILENT_FOR / SILENT_WAITS)
             if message is None:
-                raise ConnectionError("no sign of life")
+                silent += 1
+                continue
+            silent = 0
             if message["type"] == "message":
                 self._layer.deliver(message["channel"].decode(), message["data"])
             elif message["type"] == "subscribe":
                 self._confirmed[message["channel"].decode()].set()
+        raise ConnectionError("no sign of life")
 
 
 async def _end(task: asyncio.Task | None) -> None:

@@ -32,9 +32,16 @@ LAYER = [
     Mutant(
         "silence is patience",
         "rooms/broadcast/redis.py",
-        'raise ConnectionError("no sign of life")',
-        "await asyncio.sleep(0.1)\n                continue",
+        "while silent < SILENT_WAITS:",
+        "while True:",
         f"{REDIS} -k freeze",
+    ),
+    Mutant(
+        "an event loop that stood still is taken for silence",
+        "rooms/broadcast/redis.py",
+        "SILENT_WAITS = 5",
+        "SILENT_WAITS = 1",
+        f"{REDIS} -k stood_still",
     ),
     Mutant(
         "nobody asks for a sign of life",
