@@ -97,12 +97,18 @@ def test_a_tab_that_was_there_shows_what_one_that_comes_now_shows(place) -> None
 
 def test_a_snapshot_holds_the_branch_that_is_shown_however_old_it_is(place, settings) -> None:
     settings.CHATLAB_SNAPSHOT_MESSAGES = 4
-    first = place.post("First")
+
+    def ended(text: str, **fields: object) -> Receipt:
+        receipt = place.post(text, **fields)
+        place.stop(receipt.answer)
+        return receipt
+
+    first = ended("First")
     for number in range(2):
-        place.post(f"Behind {number}")
-    second = place.post("Second", parent=None, branch=True)
+        ended(f"Behind {number}")
+    second = ended("Second", parent=None, branch=True)
     for number in range(4):
-        place.post(f"Elsewhere {number}")
+        ended(f"Elsewhere {number}")
     choose(place, {frames.BEGINNING: first.message})
     snapshot = log.snapshot(place.room)
     assert said(place) == ["Behind 0", "Behind 1"], "its end; the beginning is earlier"

@@ -208,7 +208,16 @@ def test_a_snapshot_always_holds_what_is_open(place, settings) -> None:
     pen.write("still here")
     last = place.answered("newest")
     held = [message["id"] for message in log.snapshot(place.room)["messages"]]
-    assert held == [pen.job.message, queued.answer, last.message, last.answer]
+    asked = Message.objects.get(pk=pen.job.message).parent_id
+    assert held == [asked, pen.job.message, queued.message, queued.answer, last.message, last.answer]
+
+
+def test_a_snapshot_says_who_asked_for_what_is_written_however_long_it_is(place, settings) -> None:
+    settings.CHATLAB_SNAPSHOT_BYTES = 1_000
+    pen = place.begin()
+    pen.write("x" * 2_000, checkpoint=True)
+    held = log.snapshot(place.room)["messages"]
+    assert [message["author"] for message in held] == [place.member, None] and held[1]["parent"] == held[0]["id"]
 
 
 def test_a_snapshot_costs_no_more_queries_for_more_deltas(place) -> None:

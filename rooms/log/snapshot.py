@@ -13,8 +13,8 @@ from .tree import ancestors
 
 
 def snapshot(room_id: str) -> dict:
-    """The body of a `snapshot` frame: the state at the head. The newest messages, all that are not closed, and the end
-    of the branch that is shown, with the other versions beside it.
+    """The body of a `snapshot` frame: the state at the head. The newest messages, all that are not closed with their
+    questions, and the end of the branch that is shown, with the other versions beside it.
     """
     with database.consistent_read():
         room = Room.objects.filter(pk=room_id).first()
@@ -81,9 +81,14 @@ def _within_limits(rows: QuerySet[Message]) -> list[Message]:
 
 
 def _open_before(room_id: str, found: list[Message]) -> list[Message]:
+    """Older ones that have not ended, and the questions of all such: who asked is what one may stop by Esc."""
     if not found:
         return []
-    return list(_messages(room_id).filter(generation__status__in=Generation.OPEN, opened_seq__lt=found[-1].opened_seq))
+    before = _messages(room_id).filter(opened_seq__lt=found[-1].opened_seq)
+    rows = list(before.filter(generation__status__in=Generation.OPEN))
+    asked = {row.parent_id for row in found + rows if row.status in Generation.OPEN} - {None}
+    asked -= {row.pk for row in found + rows}
+    return rows + (list(before.filter(pk__in=asked)) if asked else [])
 
 
 def _beside(room: Room, found: list[Message]) -> list[Message]:

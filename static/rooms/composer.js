@@ -4,18 +4,22 @@ import { recall, remember } from "./stored.js";
 import { word } from "./words.js";
 
 const DRAFT_AFTER = 300;
-const ARMED_AFTER = 500; // a double click on Send must not stop the answer that it asked for
+const ARMED_AFTER = 500; // a double click on Send must not stop the answer that it asked for, nor one on Stop the next
 
 export class Composer {
   #running = false;
   #modeSince = 0;
+  #stoppedAt = -Infinity;
   #draftTimer = null;
   #underWay = new Set(); // texts that were sent and have no receipt: until then the draft stays what it was
   keepsDraft = true; // not while an old message is edited in the box
 
-  /** `onsend(text)`, `onstop()`, `ontyping()`, `onrefuse(sentence)`; `draft` is the storage key, `underWay` are texts in the outbox. */
-  constructor({ limit, draft, underWay = [], onsend, onstop, ontyping, onrefuse }) {
-    Object.assign(this, { limit, draft, onsend, onstop, ontyping, onrefuse });
+  /**
+   * `onsend(text)`, `ontyping()`, `onrefuse(sentence)`; `onclose()` and `onstop()` are true where something was closed, or
+   * stopped. `draft` is the storage key, `underWay` are texts in the outbox.
+   */
+  constructor({ limit, draft, underWay = [], onsend, onclose, onstop, ontyping, onrefuse }) {
+    Object.assign(this, { limit, draft, onsend, onclose, onstop, ontyping, onrefuse });
     this.form = document.getElementById("composer");
     this.box = this.form.elements.text;
     this.button = document.getElementById("send");
@@ -74,10 +78,17 @@ export class Composer {
   #submitted(event) {
     event.preventDefault();
     if (this.button.dataset.mode === "stop") {
-      if (performance.now() - this.#modeSince > ARMED_AFTER) this.onstop();
+      if (performance.now() - this.#modeSince > ARMED_AFTER) this.#stop();
       return;
     }
     this.#send();
+  }
+
+  #stop() {
+    if (performance.now() - this.#stoppedAt < ARMED_AFTER) return true;
+    const stopped = this.onstop();
+    if (stopped) this.#stoppedAt = performance.now();
+    return stopped;
   }
 
   #send() {
@@ -98,14 +109,17 @@ export class Composer {
   #pressed(event) {
     // 229: some input methods send the Enter that ends a composition after isComposing is false again.
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Escape" && this.#running) {
-      event.preventDefault();
-      this.onstop();
-    }
+    if (event.key === "Escape") this.#escaped(event);
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     if (this.#coarse && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.#send();
+  }
+
+  /** What is open is closed first. A popover closes by itself, unless it is kept from it. */
+  #escaped(event) {
+    if (event.repeat || event.defaultPrevented || document.querySelector(":popover-open")) return;
+    if (this.onclose() || this.#stop()) event.preventDefault();
   }
 
   #changed() {

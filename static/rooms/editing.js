@@ -30,11 +30,13 @@ export class Editing {
     return { parent };
   }
 
+  /** True where something was being edited. */
   leave() {
-    if (this.#id === null) return;
+    if (this.#id === null) return false;
     this.#id = null;
     this.#show(false);
     this.composer.replace(this.#stash);
+    return true;
   }
 
   #show(editing) {
@@ -46,10 +48,7 @@ export class Editing {
 
   #pressed(event) {
     if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
-    if (event.key === "Escape" && this.#id !== null) {
-      event.preventDefault();
-      this.leave();
-    } else if (event.key === "ArrowUp" && !this.composer.text && !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey) {
+    if (event.key === "ArrowUp" && !this.composer.text && !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.begin(this.mine());
     }

@@ -112,6 +112,11 @@ export class RoomLog {
     return this.held.get(id);
   }
 
+  /** Who asked for an answer: a first one is asked for with its question. Undefined where that is not held. */
+  askerOf(answer) {
+    return answer.asker ?? this.held.get(answer.parent)?.author;
+  }
+
   /** Forget everything; this is the state now. Names the messages whose text is not what their digest says. */
   load({ cursor, room, members, messages, earlier = null }) {
     this.state = { room: { ...room }, members: { ...members }, messages: messages.map((message) => ({ ...message })) };

@@ -7,7 +7,6 @@ import { Composer } from "./composer.js";
 import { config, Conversation } from "./conversation.js";
 import { drawer } from "./drawer.js";
 import { Editing } from "./editing.js";
-import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
 import { messageActions } from "./message-actions.js";
 import { ModelChoice } from "./model.js";
@@ -18,6 +17,7 @@ import { roomCommands } from "./room-commands.js";
 import { roomMenu } from "./room-menu.js";
 import { Replay } from "./replay.js";
 import { Sidebar } from "./sidebar.js";
+import { Stops } from "./stops.js";
 import { Unruly } from "./unruly.js";
 import { word } from "./words.js";
 
@@ -52,11 +52,13 @@ composer = new Composer({
   draft: `chatlab.draft.${config.room}.${config.tab}`,
   underWay: textsOf(session.outbox.items),
   onsend: post,
-  onstop: () => runningAnswers().forEach(({ id }) => stop(id)),
+  onclose: () => editing.leave(),
+  onstop: () => stops.stopMine(),
   ontyping: () => session.typing(),
   onrefuse: (sentence) => connectionView.refuse(sentence),
 });
 
+const stops = new Stops({ session, view, me: config.me.id, tell: (text) => connectionView.tell(text) });
 const people = new People({
   log: () => session.log,
   me: config.me,
@@ -116,9 +118,9 @@ showTarget();
 drawer();
 roomMenu();
 commands(
-  roomCommands({ log: () => session.log, list: view.list, announcer, copied, tell: (text) => connectionView.tell(text) }),
+  roomCommands({ log: () => session.log, list: view.list, announcer, stops, copied, tell: (text) => connectionView.tell(text) }),
 );
-messageActions({ session, view, follow, composer, editing, branches, replay, copied, stop });
+messageActions({ session, view, follow, composer, editing, branches, replay, copied, stop: (id) => stops.stop(id) });
 listen();
 conversation.start();
 
@@ -131,20 +133,11 @@ function textsOf(items) {
   return items.map(({ frame }) => frame.text).filter(Boolean);
 }
 
-function stop(id) {
-  session.stop(id);
-  view.touch(id);
-}
-
-function runningAnswers() {
-  return session.log.shown.filter((message) => message.role === "assistant" && !isTerminal(message));
-}
-
 /** After each batch: what stands outside of the list of messages. */
 function drawn() {
-  const running = runningAnswers().length > 0;
+  const running = stops.running.length > 0;
   const name = session.log.state.room.title || word("untitled");
-  composer.running(running);
+  composer.running(Boolean(stops.mine));
   setText(title, name);
   tabTitle.show(name, running);
   sidebar.current({ title: name, live: running });

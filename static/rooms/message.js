@@ -29,7 +29,7 @@ export class MessageView {
     return this.prose?.text ?? "";
   }
 
-  /** Everything but the text of its parts. `names`: {me, members, model, stopping, versions}. */
+  /** Everything but the text of its parts. `names`: {me, members, model, stopping, asker, versions}. */
   describe(message, names) {
     const { article, parts } = this;
     const author = names.members[message.author];
@@ -50,6 +50,7 @@ export class MessageView {
     showTime(parts.time, message.at);
     setText(parts.meta, metaOf(message, names));
     showVersions(parts.versions, names.versions, message.id);
+    parts.stop.title = parts.stop.ariaLabel = stopLabel(names);
     setText(parts.note, noteOf(message, names));
   }
 
@@ -89,6 +90,11 @@ export class MessageView {
 
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
+}
+
+/** Several answers can run at once: each button says whose it ends. */
+function stopLabel({ asker, me, members }) {
+  return asker === me ? word("stop.mine") : word("stop.of", { name: members[asker]?.name ?? word("somebody") });
 }
 
 function metaOf(message, names) {

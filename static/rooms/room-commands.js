@@ -4,10 +4,11 @@ import { word } from "./words.js";
 
 const FENCED = /^ {0,3}(`{3,}|~{3,})[^\n]*\n([\s\S]*?)(?:^ {0,3}\1[^\n]*$|$(?![\s\S]))/gm;
 
-export function roomCommands({ log, list, announcer, copied, tell }) {
+export function roomCommands({ log, list, announcer, stops, copied, tell }) {
   const copy = (text) => (text ? copied(text) : tell(word("nothing.to.copy")));
   showReading(announcer);
   return {
+    stop: () => stops.running.length ? stops.stopMine() : tell(word("stop.nothing")),
     rename: () => document.querySelector("[data-action=rename]")?.click(),
     invite: () => document.querySelector("[data-action=invite]")?.click(),
     "copy-answer": () => copy(log().lastAnswer?.text),

@@ -5,11 +5,14 @@ export function roomMenu(menu = document.getElementById("room-menu")) {
   const close = () => (menu.open = false);
   document.addEventListener("pointerdown", (event) => menu.contains(event.target) || close());
   menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || !event.relatedTarget || close());
-  menu.addEventListener("keydown", (event) => {
+  // Wherever the focus is, and before anybody else hears of it: not every browser moves the focus to what is clicked.
+  const escaped = (event) => {
     if (event.key !== "Escape" || !menu.open) return;
+    event.preventDefault();
     event.stopPropagation();
     close();
-    menu.querySelector("summary").focus();
-  });
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  };
+  document.addEventListener("keydown", escaped, true);
   menu.addEventListener("click", (event) => event.target.closest("li") && close());
 }

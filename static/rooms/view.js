@@ -222,8 +222,9 @@ export class RoomView {
 
   #names(id) {
     const log = this.log();
-    const versions = log.versions(log.message(id));
-    return { me: this.me.id, members: log.state.members, model: this.model, stopping: this.stopping(id), versions };
+    const message = log.message(id);
+    const versions = log.versions(message);
+    return { me: this.me.id, members: log.state.members, model: this.model, stopping: this.stopping(id), asker: log.askerOf(message), versions };
   }
 
   #describe(id) {

@@ -109,3 +109,15 @@ test("the sequence of a token, and which statuses are final", () => {
     [false, false, true, true, true, true, true],
   );
 });
+
+test("who asked for an answer: its asker, else the author of its question, else nobody knows", () => {
+  const log = new RoomLog(room());
+  const items = [
+    opened(1, "q", { role: "user", author: "ada", status: "complete" }),
+    opened(2, "first", { parent: "q" }),
+    opened(3, "again", { parent: "q", asker: "ben" }),
+    opened(4, "orphan", { parent: "elsewhere" }),
+  ];
+  log.receive({ type: "deltas", items, cursor: "4.0" });
+  assert.deepEqual(["first", "again", "orphan"].map((id) => log.askerOf(log.message(id))), ["ada", "ben", undefined]);
+});
