@@ -11,7 +11,10 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit("Django is not installed here. Run `make run`, or: pip install -r requirements.txt") from error
-    execute_from_command_line(sys.argv)
+    from chatlab.terminal import any_terminal
+
+    with any_terminal():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ unless it is switched on by name. `.env.example` lists what can be set.
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import secrets
 import sys
@@ -132,7 +133,9 @@ TEMPLATES = [
 # -- database and channel layer --------------------------------------------------------------------------------------
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'chatlab.sqlite3'}")}
+# Our own file not as a URL: a folder may be called `c++` or `what?`, or begin with a drive.
+SQLITE_HERE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "chatlab.sqlite3")}
+DATABASES = {"default": env.db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else SQLITE_HERE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     VAR_DIR.mkdir(exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
@@ -223,6 +226,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": PLAIN if DEBUG else HASHED},
 }
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Of a registry that calls scripts plain text (Windows) browsers would run none.
+for ending, kind in ((".js", "text/javascript"), (".css", "text/css"), (".svg", "image/svg+xml")):
+    mimetypes.add_type(kind, ending)
 SERVESTATIC_ALLOW_ALL_ORIGINS = False  # our own pages are the only ones that need them
 
 # -- the model -------------------------------------------------------------------------------------------------------

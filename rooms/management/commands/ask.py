@@ -30,6 +30,7 @@ class Command(BaseCommand):
         if not Room.objects.filter(pk=room).exists():
             raise CommandError(f"There is no room {room!r}.")
         try:
+            name = frames.parse_name({"name": name})
             joined = actions.commit_now(actions.join(access.Visitor(guest=f"terminal {name}"[:64]), room, name))
             frame = frames.parse_post(
                 {"text": question, "client_id": secrets.token_urlsafe(12)}, settings.CHATLAB_TEXT_MAX

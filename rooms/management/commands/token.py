@@ -2,8 +2,8 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rooms import access, actions
-from rooms.errors import RoomError
+from rooms import access, actions, frames
+from rooms.errors import NotFound, RoomError
 from rooms.models import Member, Room
 from rooms.text import new_id
 
@@ -19,9 +19,12 @@ class Command(BaseCommand):
         if not Room.objects.filter(pk=room).exists():
             raise CommandError(f"There is no room {room!r}.")
         try:
+            name = frames.parse_name({"name": name})
             joined = actions.commit_now(actions.join(access.Visitor(guest=f"program-{new_id()}"), room, name))
-        except RoomError as refusal:
+        except NotFound as refusal:
             raise CommandError("Nobody new can join this room: it is locked.") from refusal
+        except RoomError as refusal:
+            raise CommandError(refusal.detail) from refusal
         finally:
             actions.close_writer()
         self.stdout.write(access.new_token(Member.objects.get(pk=joined.member.pk)))
