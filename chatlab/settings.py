@@ -159,6 +159,11 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
+    if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(
+            "REDIS_URL does not begin as one: write redis://host:6379/0, rediss://host:6379/0 where it speaks TLS, "
+            "or unix:///path/of/its/socket."
+        )
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "rooms.broadcast.redis.RedisLayer",

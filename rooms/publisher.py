@@ -15,6 +15,7 @@ import logging
 from django.conf import settings
 
 from . import broadcast, frames
+from .broadcast.refusals import Refused
 from .frames import Cursor
 from .log import Batch, Segment
 
@@ -92,8 +93,8 @@ class Publisher:
         self._note(next((result for result in results if isinstance(result, Exception)), None))
 
     def _note(self, error: Exception | None) -> None:
-        """Whether the layer takes events, said once."""
-        if error is not None and not self._failing:
+        """Whether the layer takes events, said once; by the layer itself where it knows what mends it."""
+        if error is not None and not self._failing and not isinstance(error, Refused):
             logger.warning("the channel layer does not take events (%r); readers go by the log", error)
         elif error is None and self._failing:
             logger.warning("the channel layer takes events again")

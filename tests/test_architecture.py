@@ -33,9 +33,9 @@ LAYERS = (
     {"database", "limits"},
     {"models", "converters"},
     {"frames", "fold"},
-    {"errors", "text", "window"},
+    {"errors", "seldom", "text", "window"},
 )
-PURE = {"frames", "fold", "errors", "text", "window"}
+PURE = {"frames", "fold", "errors", "seldom", "text", "window"}
 
 # What is imported -> the only module of rooms/ that may.
 OWNED_IMPORTS = {

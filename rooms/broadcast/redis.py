@@ -25,6 +25,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 
+from .refusals import Refusals
+
 logger = logging.getLogger(__name__)
 
 COMMAND_WITHIN = 2.0  # seconds for connecting, and for one round trip, where the host's configuration says nothing
@@ -86,6 +88,9 @@ class _Connection:
         limits = {"socket_timeout": COMMAND_WITHIN, "socket_connect_timeout": COMMAND_WITHIN}
         pool = create_pool({**limits, "retry": Retry(NoBackoff(), 0), **host})
         self._redis = Redis.from_pool(pool)
+        self._refusals = Refusals(layer.prefix)
+        self._by = " with TLS, as rediss:// says" if str(host.get("address")).startswith("rediss:") else ""
+        self._lost = False  # and said so
         self._outgoing: list[tuple[str, bytes, asyncio.Future]] = []
         self._sending: asyncio.Task | None = None
         self._listening: asyncio.Task | None = None
@@ -143,7 +148,7 @@ class _Connection:
                 if taken.done():
                     continue
                 if isinstance(result, Exception):
-                    taken.set_exception(result)
+                    taken.set_exception(self._refusals.note(result) or result)
                 else:
                     taken.set_result(None)
 
@@ -151,21 +156,17 @@ class _Connection:
 
     async def _listen(self) -> None:
         """One connection after the other, for ever."""
-        lost = False
         while True:
             pubsub, steering = self._redis.pubsub(), None
             try:
                 await pubsub.subscribe(f"{self._layer.prefix}__hello__")
-                if lost:
-                    logger.warning("Redis is heard again")
-                lost = False
                 steering = asyncio.create_task(self._steer(pubsub))
                 steering.add_done_callback(_seen)
                 await self._hear(pubsub)
             except Exception as error:
-                if not lost:
-                    logger.warning("Redis is not heard any more (%s); readers go by the log", error)
-                lost = True
+                if not self._refusals.note(error) and not self._lost:
+                    logger.warning("Redis is not heard any more (%s%s); readers go by the log", error, self._by)
+                self._lost = True
             finally:
                 await _end(steering)
                 for confirmed in self._confirmed.values():
@@ -208,6 +209,10 @@ class _Connection:
                 self._layer.deliver(message["channel"].decode(), message["data"])
             elif message["type"] == "subscribe":
                 self._confirmed[message["channel"].decode()].set()
+            elif message["type"] == "pong" and self._lost:
+                # Not earlier: it comes after the answers to all that was subscribed to, each of which may be a refusal.
+                logger.warning("Redis is heard again")
+                self._lost = False
         raise ConnectionError("no sign of life")
 
 

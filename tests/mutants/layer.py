@@ -88,9 +88,16 @@ LAYER = [
     Mutant(
         "a command that fails is not told to who waits for it",
         "rooms/broadcast/redis.py",
-        "taken.set_exception(result)",
+        "taken.set_exception(self._refusals.note(result) or result)",
         "pass",
         f"{REDIS} -k before_redis",
+    ),
+    Mutant(
+        "a refusal is said each time",
+        "rooms/broadcast/refusals.py",
+        "                if self._seldom(remedy):\n",
+        "                if True:\n",
+        "tests/test_redis_refusals.py -k one_line_that",
     ),
     Mutant(
         "heads are not looked for while events are expected",
