@@ -140,6 +140,7 @@ async def test_a14_the_last_worker_dies_and_no_other_comes(upstream, own_server,
     here = await tab(alice, await alice.create_room())
     last = WorkerProcess(server, tmp_path / "worker.log", CHATLAB_LEASE="1", CHATLAB_LEASE_RENEW="0.3")
     last.start()
+    await last.ready()
     answer = await here.post(Question({"text": words(10)}, {"wait": "forever"}))
     await here.until(lambda: here.text(answer) == "".join(words(10)), 15)
     last.kill()
