@@ -187,3 +187,28 @@ async def test_a_very_long_answer_stays_usable(kind, server, alice, room, page_o
     costs = await page.evaluate(_STREAM, [prose, streamed(text, 2_000)])
     assert max(costs) < 2_000, "less than a node for each character that came"
     assert sum(costs[-10:]) < 1.5 * sum(costs[1:11]), "and no more, however long the text is"
+
+
+assert await page.evaluate(_STREAM, [prose, streamed(text, 2_000), 2]) < 250
+
+
+@pytest.mark.page_only
+async def test_a_footnote_leads_to_the_note_of_its_own_message(server, alice, room, page_of):
+    page = await page_of(alice, room)
+    await pages.live(page)
+    answers = []
+    for name in ("first", "second"):
+        text = f"Said[^1].\n\n- [x] done\n\n> [!NOTE]\n> Mind it.\n\n[^1]: The {name} note.\n"
+        await pages.ask(page, Question({"text": [text]}))
+        answers.append((await pages.ended(page))["id"])
+        await eventually(lambda: page.locator(f"#m-{answers[-1]} div.footnote").count(), 10)
+    text = page.locator(f"#m-{answers[0]} [data-part=text]")
+    number = text.locator("p sup.footnote")
+    await number.focus()
+    await page.keyboard.press("Enter")
+    focused = "() => document.activeElement.parentElement.textContent.trim()"
+    assert await page.evaluate(focused) == "1 The first note."
+    await page.keyboard.press("Enter")
+    assert await number.evaluate("node => node === document.activeElement")
+    assert await text.locator(".check").get_attribute("aria-label") == "Done"
+    assert await text.locator(".alert-title").inner_text() == "Note"

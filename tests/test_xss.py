@@ -22,10 +22,10 @@ from .profiles import QUICK
 PAYLOADS = json.loads((Path(__file__).parent / "vectors" / "xss.json").read_text("utf-8"))
 _ELEMENTS = """
     p h2 h3 h4 h5 h6 ul ol li blockquote hr br strong em s code pre a span figure figcaption div
-    table thead tbody tr th td
+    table thead tbody tr th td sub sup kbd details summary
 """
 ELEMENTS = set(_ELEMENTS.split()) | math.ELEMENTS
-ATTRIBUTES = {"class", "dir", "tabindex", "start", "rel", "target", "href"} | math.ATTRIBUTES
+ATTRIBUTES = {"class", "dir", "tabindex", "start", "rel", "target", "href", "title"} | math.ATTRIBUTES
 REL = "noopener noreferrer nofollow ugc"
 
 

@@ -17,6 +17,7 @@ from ..frames import TERMINAL
 from ..text import utf16_length
 from .html import PARSER, render, render_part
 from .markdown import NEWLINES, top_level
+from .tags import pair
 
 _LOOKED_AT = 100  # characters of a line that are looked at for a fence
 
@@ -95,9 +96,13 @@ def _closed(lines: str) -> int:
     starts = [0, *ends]
     tokens: list[Token] = []
     PARSER.block.parse(NEWLINES.sub("\n", lines), PARSER, {}, tokens)
+    pair(tokens)
     blocks = top_level(tokens)
     if not blocks:
         return 0
+    for block in blocks:
+        if block[0].type == "tag" and not block[0].meta["closes"]:
+            return starts[block[0].map[0]]  # what holds all that follows, perhaps
     first, last = blocks[-1][0].map
     if _ends_itself(blocks[-1][0], lines[starts[last - 1] : starts[last]]):
         return starts[last]

@@ -1,7 +1,8 @@
-"""The dialect: CommonMark, tables, strikethrough, bare links, mathematics. Plain text becomes tokens here.
+"""The dialect: CommonMark, what GitHub adds to it (tables, strikethrough, bare links, tasks, alerts, footnotes, a few
+tags), mathematics. Plain text becomes tokens here.
 
 Every block is recognised by its own lines and those before it, never by one further down: so a text that grows can be
-rendered block by block. (Link reference definitions are the exception, and cannot be helped.)
+rendered block by block. (Definitions of links and footnotes are the exception, and cannot be helped.)
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath.index import math_inline_dollar
+from mdit_py_plugins.footnote.index import footnote_def
 
-from .links import allowed
+from . import direction, nesting, references, tags
+from .emphasis import CjkInline
+from .links import Finder, allowed
 
 INLINE_MAX = 6_000  # characters; nobody writes such a paragraph, and what is in one may take quadratic time
 NEWLINES = re.compile(r"\r\n?|\n")  # what markdown-it takes for the end of a line
@@ -24,9 +28,23 @@ NEWLINES = re.compile(r"\r\n?|\n")  # what markdown-it takes for the end of a li
 import_module("markdown_it.rules_block.table").MAX_AUTOCOMPLETED_CELLS = 1_024
 
 
+_OPTIONS = {
+    "html": False,
+    "linkify": True,
+    "maxNesting": 24,
+    "tasklists": True,
+    "alerts": True,
+    "inline_definitions": True,  # tokens for the targets of links,
+    "store_labels": True,  # and which link uses which
+}
+
+
 def make_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "maxNesting": 24})
+    parser = MarkdownIt()
+    parser.inline, parser.block, parser.linkify = CjkInline(), nesting.FlatBlock(), Finder()
+    parser.configure("commonmark", options_update=_OPTIONS)
     parser.enable(["table", "strikethrough", "linkify"])
+    parser.block.ruler.at("table", nesting.table_of_all_cells, {"alt": ["paragraph", "reference"]})
     parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
     parser.linkify.add("ftp:", None).add("//", None)
     parser.validateLink = allowed
@@ -36,7 +54,25 @@ def make_parser() -> MarkdownIt:
         "fence", "math_block", _math_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     parser.core.ruler.before("inline", "long_inline", _keep_long_text_plain)
+    _add_tags(parser)
+    _add_references(parser)
+    parser.core.ruler.push("direction", direction.set_directions)
     return parser
+
+
+def _add_tags(parser: MarkdownIt) -> None:
+    parser.inline.ruler.before("autolink", "inline_tag", tags.inline_tag)
+    parser.block.ruler.before(
+        "html_block", "block_tag", tags.block_tag, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+    parser.core.ruler.after("block", "block_pairs", tags.pair_blocks)
+    parser.core.ruler.after("inline", "inline_pairs", tags.pair_inline)
+
+
+def _add_references(parser: MarkdownIt) -> None:
+    parser.block.ruler.before("reference", "note", footnote_def, {"alt": ["paragraph", "reference"]})
+    parser.inline.ruler.after("image", "note", references.note_reference)
+    parser.core.ruler.after("inline", "used_targets", references.note_used_targets)
 
 
 def top_level(tokens: Sequence[Token]) -> list[list[Token]]:

@@ -1,5 +1,6 @@
 // What the server's HTML gets in the page: names in the reader's language, and the button of each piece of code.
 
+import { linkFootnotes } from "./footnotes.js";
 import { word } from "./words.js";
 
 export function dress(nodes) {
@@ -7,6 +8,9 @@ export function dress(nodes) {
     if (node.nodeType !== Node.ELEMENT_NODE) continue;
     for (const figure of all(node, "figure.code")) dressFigure(figure);
     for (const table of all(node, "div.table")) region(table, word("prose.table"));
+    for (const title of all(node, "p.alert-title")) title.textContent = word(`prose.${title.parentNode.className.split("-")[1]}`);
+    for (const box of all(node, ".check")) picture(box, word(box.textContent.startsWith("☑") ? "prose.done" : "prose.open"));
+    linkFootnotes(all(node, "sup.footnote"));
   }
 }
 
@@ -23,6 +27,11 @@ export const codeBeside = (button) => button.closest("figure").querySelector("co
 function region(node, label) {
   node.tabIndex = 0; // scrolls by keyboard
   node.setAttribute("role", "region");
+  node.setAttribute("aria-label", label);
+}
+
+function picture(node, label) {
+  node.setAttribute("role", "img");
   node.setAttribute("aria-label", label);
 }
 

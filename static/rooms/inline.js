@@ -5,6 +5,7 @@ const PUNCTUATION = /[!-/:-@[-`{-~]/;
 const WORD = /[\p{L}\p{N}]/u;
 const LINK = /!?\[([^[\]]*)\]\(<?([^()\s<>]*)>?(?:\s[^()]*)?(?:\)|$)/y;
 const ADDRESS = /<((?:https?:\/\/|mailto:)[^\s<>]+)>/y;
+const TAG = /<(?:(br) ?\/?|(\/?)(sub|sup|kbd))>/iy;
 const DOLLARS = /\$(?![\s$])([^$\n]*?[^\s$\\])\$(?!\d)/y;
 const PARENTHESES = /\\\((.+?)\\\)/y;
 const BREAK = /(?: {2,}|\\)\n[ \t]*/y;
@@ -13,17 +14,17 @@ const SOFT_BREAK = /[ \t]*\n[ \t]*/y;
 /** Runs of {text, marks, host?}: `marks` are the names of the elements around the text, the outermost first. */
 export function runs(source) {
   const found = [];
-  const open = { em: false, strong: false, s: false };
+  const open = new Set(); // the outermost first
   let plain = "";
   let at = 0;
-  const style = () => Object.keys(open).filter((name) => open[name]);
+  const turn = (name) => open.delete(name) || open.add(name);
   const flush = () => {
-    if (plain) found.push({ text: plain, marks: style().join(" ") });
+    if (plain) found.push({ text: plain, marks: [...open].join(" ") });
     plain = "";
   };
   const push = (text, mark, more) => {
     flush();
-    found.push({ text, marks: [...style(), mark].join(" "), ...more });
+    found.push({ text, marks: [...open, mark].join(" "), ...more });
   };
   const match = (pattern) => {
     pattern.lastIndex = at;
@@ -53,13 +54,23 @@ export function runs(source) {
       push(hit[1], "a", { host: hostOf(hit[2], hit[1]) });
     } else if (char === "<" && (hit = match(ADDRESS))) {
       push(hit[1], "a");
+    } else if (char === "<" && (hit = match(TAG))) {
+      const name = hit[3]?.toLowerCase();
+      if (hit[1]) {
+        push("", "br");
+      } else if (hit[2] ? open.has(name) : !open.has(name) && source.toLowerCase().includes(`</${name}>`, at)) {
+        flush();
+        turn(name);
+      } else {
+        hit = null;
+      }
     } else if (char === "*" || char === "_" || (char === "~" && source[at + 1] === "~")) {
-      const three = source.startsWith(char.repeat(3), at) && open.em === open.strong;
+      const three = source.startsWith(char.repeat(3), at) && open.has("em") === open.has("strong");
       const mark = char.repeat(three ? 3 : source[at + 1] === char ? 2 : 1);
       const names = [["em"], [char === "~" ? "s" : "strong"], ["em", "strong"]][mark.length - 1];
-      if (turns(source, at, mark, open[names[0]])) {
+      if (turns(source, at, mark, open.has(names[0]))) {
         flush();
-        for (const name of names) open[name] = !open[name];
+        names.forEach(turn);
         hit = [mark];
       }
     }

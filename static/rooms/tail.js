@@ -16,6 +16,7 @@ const QUOTE = /^ {0,3}> ?/;
 const ROW = /^ {0,3}\|/;
 const DELIMITERS = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
 const DISPLAY = /^ {0,3}(\$\$|\\\[)/;
+const TASK = /^\[([ xX])\][ \t]+(?=\S)/;
 // The beginning of a line that may still become anything.
 const UNSURE = /^(?:[\s\-*+_=#>`~$|:\\[]*|\s*\d{1,9}[.)]?\s*)$/;
 
@@ -35,6 +36,7 @@ export class Tail {
   /** Appends to `box`. */
   constructor(box, depth = 0) {
     Object.assign(this, { box, depth });
+    this.mayBeTask = box.localName === "li";
   }
 
   append(text) {
@@ -76,12 +78,14 @@ export class Tail {
 
   #isUnsure(line) {
     if (this.#block?.kind === "code") return /^\s*[`~]*\s*$/.test(line);
+    if (this.mayBeTask && /^\[(?:[ xX](?:\][ \t]*)?)?$/.test(line)) return true;
     return !line || UNSURE.test(line) || FENCE.test(line) || ROW.test(line) || DISPLAY.test(line) || this.#block?.kind === "math";
   }
 
   /** A line whose kind is clear: goes on with the open block, or begins another. */
   #begin(line) {
     const block = this.#block;
+    if (this.mayBeTask) line = this.#task(line);
     if (block?.kind === "code") return this.#code(line);
     if (block?.kind === "math") return this.#math(line);
     if (block?.kind === "header" && this.#table(line)) return undefined;
@@ -137,12 +141,14 @@ export class Tail {
     } else if (this.depth < DEEPEST && ITEM.test(line)) {
       const sort = sortOf(line);
       const list = this.#root(element(/\d/.test(ITEM.exec(line)[2]) ? "ol" : "ul"));
+      list.dir = "auto";
       const first = Number.parseInt(ITEM.exec(line)[2], 10);
       if (first >= 0 && first !== 1) list.setAttribute("start", first);
       this.#block = { kind: "list", sort, node: list };
       this.#item(line);
     } else if (this.depth < DEEPEST && QUOTE.test(line)) {
       const quote = this.#root(element("blockquote"));
+      quote.dir = "auto";
       this.#block = { kind: "quote", child: new Tail(quote, this.depth + 1) };
       this.#pass(line.replace(QUOTE, ""));
     } else if (DISPLAY.test(line)) {
@@ -167,6 +173,16 @@ export class Tail {
     this.#block.child = new Tail(item, this.depth + 1);
     this.#block.indent = before.length + mark.length + Math.max(1, space.length);
     this.#pass(line.slice(whole.length));
+  }
+
+  /** The first line of an item without the box that it may begin with. */
+  #task(line) {
+    const [box, done] = TASK.exec(line) ?? [""];
+    this.mayBeTask = false;
+    if (!box) return line;
+    this.box.className = "task";
+    this.box.appendChild(element("span", "check")).textContent = done === " " ? "☐ " : "☑ ";
+    return line.slice(box.length);
   }
 
   #code(line) {
@@ -195,6 +211,7 @@ export class Tail {
       return false;
     }
     const box = element("div", "table");
+    box.dir = "auto";
     const table = box.appendChild(element("table"));
     node.replaceWith(box);
     this.#roots[this.#roots.indexOf(node)] = box;

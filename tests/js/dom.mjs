@@ -36,7 +36,7 @@ export class FakeElement extends FakeNode {
   attributes = {};
   constructor(name) {
     super();
-    this.name = name;
+    this.name = this.localName = name;
   }
   get firstChild() {
     return this.childNodes[0];

@@ -24,6 +24,7 @@ const plain = (html) =>
     .replace(/<math.*?<\/math>|<code class="math">.*?<\/code>/gs, "MATH")
     .replace(/<\/(strong|em|s)>(\s*)<\1>/g, "$2")
     .replace(/ (?:href|target|rel|tabindex|dir)="[^"]*"/g, "")
+    .replace(/(<span class="check">. <\/span>)<p>/g, "$1")
     .replace(/<li>\s*<p>|<\/p>(?=\s*(?:<\/li>|<[uo]l>))/g, (tag) => (tag.startsWith("<li>") ? "<li>" : ""))
     .replace(/<(\/?)(ul|ol|li|p|h\d|blockquote|figure|figcaption|pre|table|thead|tbody|tr|th|td|div|hr)([^>]*)>\s*/g, "<$1$2$3>")
     .replace(/\s+(?=<\/?(?:ul|ol|li|p|h\d|blockquote|figure|pre|code|table|tr|th|td|div|hr)\b)/g, "")

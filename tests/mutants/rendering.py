@@ -41,6 +41,20 @@ RENDERING = [
         "tests/test_rendering.py -k looked_at_seldom",
     ),
     Mutant(
+        "what is nested too deeply is left out",
+        "rooms/rendering/nesting.py",
+        "if state.level < state.md.options.maxNesting:",
+        "if True:",
+        "tests/test_markdown.py -k beyond_the_bound",
+    ),
+    Mutant(
+        "a source that no link leads to is left out",
+        "rooms/rendering/html.py",
+        'if "whole" not in env or is_used(target, env):',
+        "if True:",
+        "tests/test_markdown.py -k no_link_leads_to",
+    ),
+    Mutant(
         "a delta that was never heard is not missed in the HTML",
         "rooms/rendered.py",
         "if not frame or first > self._heard + 1:",
