@@ -1,7 +1,8 @@
 """The HTTP API (docs/protocol.md): the same verbs and bodies as on the socket.
 
-A browser uses its session cookie and the CSRF token, a program a member's bearer token. Who is not a member gets the
-same 404 as for a room that does not exist. Errors are `application/problem+json` (RFC 9457).
+A browser uses its session cookie and the CSRF token (or says that a page of ours has sent it), a program a member's
+bearer token. Who is not a member gets the same 404 as for a room that does not exist. Errors are
+`application/problem+json` (RFC 9457).
 """
 
 from __future__ import annotations
@@ -100,8 +101,15 @@ def members(request: HttpRequest, room_id: str) -> HttpResponse:
     visitor = access.ensure_guest(request)
     limits.spend("CHATLAB_RATE_JOINS", visitor.name, "attempts to join")
     joined = actions.commit_now(actions.join(visitor, room_id, name))
-    me = {"id": joined.member.pk, "name": joined.member.name, "role": joined.member.role}
-    return JsonResponse({"me": me, "cursor": str(joined.cursor)}, status=201)
+    if name and not visitor.token:
+        access.keep_name(request, name)
+    return JsonResponse({"me": _me(joined.member), "cursor": str(joined.cursor)}, status=201)
+
+
+@endpoint("GET")
+def me(request: HttpRequest, room_id: str) -> HttpResponse:
+    """Who the caller is here, for a page that wants to know whether it may come in now."""
+    return _json({"me": _me(_member(request, room_id))})
 
 
 @endpoint("GET")
@@ -211,6 +219,10 @@ def _visitor(request: HttpRequest) -> access.Visitor:
     if visitor.known:
         limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     return visitor
+
+
+def _me(member: Member) -> dict:
+    return {"id": member.pk, "name": member.name, "role": member.role}
 
 
 def _in_a_list(room: Room) -> dict:

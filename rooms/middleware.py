@@ -1,20 +1,75 @@
-"""Pages while the database is away. (The API and the sockets say so in their own words.)"""
+"""What holds for every request: whose it is, whether a page of ours has sent it, and what is said while the database is
+away. (The API and the sockets say that in their own words.)
+"""
 
 from __future__ import annotations
 
 import logging
+import secrets
 
+from django.conf import settings
+from django.contrib.sessions import middleware as sessions
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 
+from . import access, origin
 from .database import CONNECTION_ERRORS
 from .errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER = 5  # seconds
+
+
+class Sessions(sessions.SessionMiddleware):
+    """Django's, for a browser with several tabs: the answer to one must not undo what another has done meanwhile."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        session = getattr(request, "session", None)
+        if session is None:
+            return response
+        if session.is_empty() and not session.modified:
+            # A cookie that leads nowhere is left alone: by now it may be another tab's, which leads somewhere.
+            self._tell_tabs_together(request, response)
+            return response
+        try:
+            response = super().process_response(request, response)
+        except SessionInterrupted:
+            return response  # another tab has signed in or out; what this request has done is done
+        if session.session_key and session.accessed:
+            for name in filter(_is_of_browser, request.COOKIES):
+                response.delete_cookie(name)
+        return response
+
+    @staticmethod
+    def _tell_tabs_together(request: HttpRequest, response: HttpResponse) -> None:
+        """With a page that has a form, for whose sender there will be a session. (`access.browser_of`)"""
+        if request.method == "GET" and "CSRF_COOKIE" in request.META and access.browser_of(request) is None:
+            response.set_cookie(
+                access.BROWSER_COOKIE + secrets.token_hex(4),
+                secrets.token_urlsafe(24),
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite=settings.SESSION_COOKIE_SAMESITE,
+            )
+
+
+def _is_of_browser(cookie: str) -> bool:
+    return cookie.startswith(access.BROWSER_COOKIE)
+
+
+class OwnPages(MiddlewareMixin):
+    """What the browser itself says a page of ours has sent needs no CSRF token.
+
+    A token is compared with a cookie, which another tab may have replaced: one that was opened at the same moment, or
+    that has signed in. Stands before Django's check, which does all others.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.csrf_processing_done = origin.is_own_page(request)
 
 
 class DatabaseAway(MiddlewareMixin):

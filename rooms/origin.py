@@ -1,7 +1,8 @@
-"""Which pages may open a socket: same-origin, checked outermost, before any look-up.
+"""Which pages may open a socket, or send a form: our own.
 
-A browser sends cookies with a socket of any page, and no CSRF token can be asked for. Channels' own
-AllowedHostsOriginValidator compares host names only: another port or scheme of the same host would pass.
+A browser sends cookies with a socket of any page, and no CSRF token can be asked for: the origin is checked outermost,
+before any look-up. Channels' own AllowedHostsOriginValidator compares host names only: another port or scheme of the
+same host would pass.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,19 @@ class SameOrigin:
             await send({"type": "websocket.close"})
             return None
         return await self.application(scope, receive, send)
+
+
+def is_own_page(request: HttpRequest) -> bool:
+    """Whether the browser itself says that a page of this very origin has sent this. A script can set neither header.
+
+    `Sec-Fetch-Site` holds whatever a proxy does to scheme and port; browsers send it to https and localhost only, and
+    `Origin` with every POST.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is not None and _same(origin.lower(), request.get_host().lower())
 
 
 def _refusal(headers: list[tuple[bytes, bytes]]) -> str | None:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("api/rooms", api.rooms),
     path("api/rooms/<id:room_id>", api.room),
+    path("api/rooms/<id:room_id>/me", api.me),
     path("api/rooms/<id:room_id>/members", api.members),
     path("api/rooms/<id:room_id>/messages", api.messages),
     path("api/rooms/<id:room_id>/deltas", api.deltas),

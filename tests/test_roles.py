@@ -39,6 +39,7 @@ OPERATIONS = [
     ("POST", "/rooms/{room}/links/", {"lasts": "day"}, OWNER),
     ("POST", "/rooms/{room}/links/{link}/revoke/", {}, OWNER),
     ("GET", "/api/rooms/{room}", None, MEMBERS),
+    ("GET", "/api/rooms/{room}/me", None, MEMBERS),
     ("GET", "/api/rooms/{room}/messages?before=9", None, MEMBERS),
     ("POST", "/api/rooms/{room}/messages", ASK, MEMBERS),
     ("GET", "/api/rooms/{room}/deltas?after=", None, MEMBERS),

@@ -130,7 +130,7 @@ def test_what_is_used_is_the_catalogue(language: str) -> None:
 
 # The same in every language: names, keys and signs.
 NAMES = {"chatlab", "Esc", "Enter", "K", "O", "C", "Alt", "long"}
-SEEN = ("aria-label", "title", "placeholder", "alt", "data-copied", "data-failed", "data-joining")
+SEEN = ("aria-label", "title", "placeholder", "alt", "data-copied", "data-failed")
 
 
 class Visible(HTMLParser):

@@ -139,6 +139,8 @@ def _guest() -> str:
 
 
 def _default_name(visitor: Visitor, room: Room, guest: str) -> str:
+    if visitor.called:
+        return visitor.called
     if visitor.user_id:
         user = get_user_model().objects.get(pk=visitor.user_id)
         return (user.get_full_name() or user.get_username())[:60]

@@ -66,7 +66,11 @@ def revoke(request: HttpRequest, room_id: str, link_id: str) -> HttpResponse:
 def shared(request: HttpRequest, link_id: str) -> HttpResponse:
     """A room to read along in, for who has shown the token; for everybody else the page that shows it."""
     if request.method == "POST":
-        if access.show_token(request, link_id, request.POST.get("token", "").rpartition("#")[2].strip()):
+        try:
+            shown = access.show_token(request, link_id, request.POST.get("token", "").rpartition("#")[2].strip())
+        except RoomError as refusal:
+            return refused(request, refusal)
+        if shown:
             return redirect("link", link_id)
         return _unlisted(render(request, "rooms/link.html", {"wrong": True}, status=404))
     visitor = access.visitor_of_request(request)

@@ -59,7 +59,8 @@ def room(request: HttpRequest, room_id: str) -> HttpResponse:
         found = Room.objects.filter(pk=room_id).first()
         if found is None:
             raise Http404
-        return render(request, "rooms/join.html", {"room_id": room_id, "locked": found.locked})
+        context = {"room_id": room_id, "locked": found.locked, "name": visitor.called or request.user.get_username()}
+        return render(request, "rooms/join.html", context)
     try:
         limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
     except RoomError as refusal:
@@ -74,6 +75,8 @@ def join(request: HttpRequest, room_id: str) -> HttpResponse:
         visitor = access.ensure_guest(request)
         limits.spend("CHATLAB_RATE_JOINS", visitor.name, "attempts to join")
         joined = actions.commit_now(actions.join(visitor, room_id, name))
+        if name and not visitor.token:
+            access.keep_name(request, name)
     except RoomError as refusal:
         return refused(request, refusal)
     return redirect(joined.room)

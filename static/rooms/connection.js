@@ -43,6 +43,7 @@ export class Connection {
     const { facts } = this;
     if (name === "level") return this.#level();
     if (name === "gone") facts.gone = details;
+    else if (name === "connecting") facts.gone = null;
     if (facts.phase === "level") {
       facts.downAt = Date.now();
       facts.awayAt = details.since ?? facts.downAt;

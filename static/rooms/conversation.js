@@ -3,6 +3,7 @@
 
 import { Announcer } from "./announcer.js";
 import { ConnectionView } from "./connection-view.js";
+import { here, waitAtDoor } from "./door.js";
 import { earlierPage } from "./earlier.js";
 import { Follow } from "./follow.js";
 import { RoomSession } from "./session.js";
@@ -15,9 +16,14 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
 export const config = read("config");
 
+const MAY_OPEN = [4501, 4503]; // not signed in any more; not for this caller: another tab can change both
+
 export class Conversation {
-  /** `stopping(id)` and `ondrawn()` as the view asks; `storage` and `socket` as the session; `on` hears what it hears, too. */
-  constructor({ stopping = () => false, storage = null, socket = {}, ondrawn, on = {} }) {
+  /**
+   * `stopping(id)` and `ondrawn()` as the view asks; `storage` and `socket` as the session; `on` hears what it hears, too.
+   * `opens()` asks over HTTP whether this page would be let in now.
+   */
+  constructor({ stopping = () => false, storage = null, socket = {}, ondrawn, opens, on = {} }) {
     document.documentElement.classList.add("js");
     this.tabTitle = new TabTitle({ me: config.me.id });
     this.announcer = new Announcer({ me: config.me.id, model: config.model.name });
@@ -50,6 +56,7 @@ export class Conversation {
         ...on,
         changes: (list, isLive) => this.#changed(list, isLive, on.changes),
         connection: (shown) => this.#connected(shown),
+        gone: (code) => MAY_OPEN.includes(code) && waitAtDoor({ opens, enter: () => this.session.socket.comeBack(), urgent: true }),
       },
     });
     this.view.earlier.addEventListener("click", async () => {
@@ -66,6 +73,7 @@ export class Conversation {
   start() {
     stayAwake(this.session);
     this.session.start();
+    here();
   }
 
   loadEarlier() {

@@ -1,6 +1,7 @@
 // The pages around the rooms: times that say how long ago, the palette and the keys.
 
 import { commands } from "./commands.js";
+import { here } from "./door.js";
 import { showAgo } from "./times.js";
 
 document.documentElement.classList.add("js");
@@ -10,3 +11,4 @@ const show = () => times.forEach(showAgo);
 show();
 setInterval(show, 30_000);
 commands();
+here();

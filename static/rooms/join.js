@@ -1,29 +1,7 @@
-// An invitation is accepted at once, by POST. Where that does not last (no cookies), the button stays.
+// An invitation that is accepted in another tab is accepted in this one, too: one browser is one person in a room.
 
-const form = document.getElementById("join");
-const note = document.getElementById("join-note");
-const tried = `chatlab.join.${location.pathname}`;
+import { isMember, waitAtDoor } from "./door.js";
 
-async function join() {
-  note.textContent = note.dataset.joining;
-  try {
-    const response = await fetch(form.dataset.api, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
-      body: "{}",
-    });
-    if (!response.ok) throw new Error(response.statusText);
-    location.reload();
-  } catch {
-    note.textContent = note.dataset.failed;
-  }
-}
+const { api } = document.getElementById("invitation").dataset;
 
-try {
-  if (!sessionStorage.getItem(tried)) {
-    sessionStorage.setItem(tried, "1");
-    join();
-  }
-} catch {
-  // Without storage there is nothing to tell the second try from the first: the button it is.
-}
+waitAtDoor({ opens: () => isMember(api), enter: () => location.reload() });

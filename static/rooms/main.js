@@ -5,6 +5,7 @@ import { copy } from "./clipboard.js";
 import { commands } from "./commands.js";
 import { Composer } from "./composer.js";
 import { config, Conversation } from "./conversation.js";
+import { isMember } from "./door.js";
 import { drawer } from "./drawer.js";
 import { Editing } from "./editing.js";
 import { setText } from "./message.js";
@@ -32,6 +33,7 @@ const conversation = new Conversation({
   storage: storage(),
   socket: wire ? { create: wire.open } : {},
   ondrawn: drawn,
+  opens: () => isMember(config.api),
   on: {
     changes(list) {
       if (list.some(({ kind }) => kind === "member" || kind === "reset")) people.draw();

@@ -18,7 +18,8 @@ export class RoomSession {
   #isAway = false;
   #typed = null;
 
-  /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame), presence(frame), other(me). */
+  /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame), presence(frame), other(me),
+   *  gone(code). */
   constructor({ config, snapshot, url, storage, on, socket = {} }) {
     this.on = on;
     this.config = config;
@@ -98,6 +99,7 @@ export class RoomSession {
   #phase(phase, details) {
     if (phase !== "open") this.outbox.lost();
     this.connection.phase(phase, details);
+    if (phase === "gone") this.on.gone?.(details.code);
   }
 
   #receive(frame) {

@@ -108,6 +108,12 @@ export class RoomSocket {
     this.connect();
   }
 
+  /** It was sent away for good, and now somebody has opened. */
+  comeBack() {
+    this.#isGone = false;
+    this.connect();
+  }
+
   #received(data) {
     this.#clear("answer");
     this.#heardAt = Date.now();

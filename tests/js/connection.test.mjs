@@ -126,6 +126,9 @@ test("gone is the end", (t) => {
   connection.phase("down", {});
   assert.equal(last().state, "gone");
   assert.equal(last().gone.code, 4503);
+  connection.phase("connecting");
+  settle(connection);
+  assert.equal(last().state, "live", "until the door is open again");
 });
 
 test("a clock that is set back hides no loss", (t) => {

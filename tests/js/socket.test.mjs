@@ -111,6 +111,18 @@ for (const end of [() => FakeSocket.last.end(4501), () => FakeSocket.last.say({ 
   });
 }
 
+test("a door that opens again is gone through with the cursor of before", (t) => {
+  begin(t);
+  FakeSocket.last.open();
+  FakeSocket.last.end(4503);
+  t.mock.timers.tick(120_000);
+  assert.equal(FakeSocket.made.length, 1);
+  socket.comeBack();
+  FakeSocket.last.open();
+  assert.deepEqual(names().slice(-3), ["gone", "connecting", "open"]);
+  assert.equal(FakeSocket.last.url, "ws://host/ws/rooms/r1/?cursor=4.aa");
+});
+
 test("a page that is left closes as one that leaves, and says since when it was away", (t) => {
   begin(t);
   FakeSocket.last.open();

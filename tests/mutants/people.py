@@ -7,6 +7,8 @@ from .mutant import Mutant
 _PRESENCE = "tests/test_presence.py -k"
 _PEOPLE = "tests/test_people.py -k"
 _PAGE = "tests/test_connection_page.py -k"
+_BROWSER = "tests/test_one_browser.py -k"
+_BROWSER_PAGE = "tests/test_one_browser_page.py -k"
 
 PEOPLE = [
     Mutant(
@@ -141,6 +143,69 @@ PEOPLE = [
         "if (code === SIGNED_OUT && this.#open) {",
         "if (false) {",
         f"{_PAGE} sign_in",
+    ),
+    Mutant(
+        "a sign-in elsewhere leaves this page at the door",
+        "static/rooms/door.js",
+        "if (urgent) again(FIRST_AGAIN);",
+        "",
+        f"{_BROWSER_PAGE} slow",
+    ),
+    Mutant(
+        "an invitation does not hear that another tab has joined",
+        "static/rooms/door.js",
+        "channel?.postMessage(SAY);",
+        "",
+        f"{_BROWSER_PAGE} as_soon_as_one_has_joined",
+    ),
+    Mutant(
+        "tabs of a new browser are told apart",
+        "rooms/access/sessions.py",
+        'session.begin(_derived("chatlab.session", browser))',
+        "session.create()",
+        f"{_BROWSER} every_order",
+    ),
+    Mutant(
+        "what tells tabs together is overwritten by the next page",
+        "rooms/middleware.py",
+        "access.BROWSER_COOKIE + secrets.token_hex(4),",
+        "access.BROWSER_COOKIE,",
+        f"{_BROWSER} every_order",
+    ),
+    Mutant(
+        "each request draws a guest of its own",
+        "rooms/access/sessions.py",
+        '_derived("chatlab.guest", session.session_key)',
+        "str(time.time_ns())",
+        f"{_BROWSER} same_one",
+    ),
+    Mutant(
+        "a cookie that leads nowhere is deleted, whoever's it is by then",
+        "rooms/middleware.py",
+        "if session.is_empty() and not session.modified:",
+        "if False:",
+        f"{_BROWSER} restored",
+    ),
+    Mutant(
+        "a session that ended under a request makes another one",
+        "rooms/access/sessions.py",
+        "elif not browser and request.COOKIES.get(settings.SESSION_COOKIE_NAME):",
+        "elif False:",
+        f"{_BROWSER} under_way",
+    ),
+    Mutant(
+        "the last request of a session writes over the others",
+        "chatlab/sessions.py",
+        "self._session_cache = theirs | changed",
+        "pass",
+        f"{_BROWSER} lose_neither",
+    ),
+    Mutant(
+        "a form needs the newest token",
+        "rooms/middleware.py",
+        "origin.is_own_page(request)",
+        "False",
+        f"{_BROWSER} before_a_sign_in",
     ),
     Mutant(
         "out of the back/forward cache comes the old socket",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import SimpleNamespace
@@ -22,14 +22,34 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from .errors import NotAllowed
-from .limits import limits
-from .models import Link, Member, Token
-from .text import new_secret
+from ..errors import NotAllowed
+from ..limits import limits
+from ..models import Link, Member, Token
+from ..text import new_secret
+from .sessions import BROWSER_COOKIE, GUEST_KEY, NAME_KEY, become_guest, browser_of, keep_link, keep_name, links_of
 
-GUEST_KEY = "guest"
-LINKS_KEY = "links"
-LINKS_KEPT = 50  # read-only links that a session remembers
+__all__ = [
+    "BROWSER_COOKIE",
+    "GUEST_KEY",
+    "Seat",
+    "Visitor",
+    "admit",
+    "admit_reader",
+    "bearer_digest",
+    "browser_of",
+    "ensure_guest",
+    "keep_name",
+    "link_of",
+    "live_links",
+    "member_of",
+    "memberships",
+    "new_link_token",
+    "new_token",
+    "show_token",
+    "still_there",
+    "visitor_of_request",
+    "visitor_of_session",
+]
 
 # By hand: every socket and request asks this, and the ORM takes longer to build the query than the database to answer
 # it.
@@ -52,6 +72,7 @@ class Visitor:
     token: str | None = None  # SHA-256 of a bearer token
     session_key: str | None = None
     links: frozenset[str] = frozenset()  # read-only links whose token this session has shown
+    called: str = ""  # the name that they gave themselves last, for rooms to come
 
     @property
     def known(self) -> bool:
@@ -79,9 +100,7 @@ def visitor_of_request(request: HttpRequest) -> Visitor:
     if bearer:
         return Visitor(token=bearer)
     user_id = request.user.pk if request.user.is_authenticated else None
-    session = request.session
-    links = frozenset(session.get(LINKS_KEY, ()))
-    return Visitor(user_id, session.get(GUEST_KEY), session_key=session.session_key, links=links)
+    return _visitor(request.session.session_key, request.session, user_id)
 
 
 def visitor_of_session(session_key: str | None) -> Visitor:
@@ -91,13 +110,22 @@ def visitor_of_session(session_key: str | None) -> Visitor:
     return _visitors_of_sessions({session_key}).get(session_key) or Visitor(session_key=session_key)
 
 
-def _visitor(session_key: str, stored: dict) -> Visitor:
+def _visitor(session_key: str | None, stored: Mapping, user_id: int | None) -> Visitor:
+    return Visitor(
+        user_id,
+        stored.get(GUEST_KEY),
+        session_key=session_key,
+        links=links_of(stored.items()),
+        called=stored.get(NAME_KEY, ""),
+    )
+
+
+def _visitor_of_stored(session_key: str, stored: dict) -> Visitor:
     user_id = None
     if SESSION_KEY in stored:
         user = get_user(SimpleNamespace(session=_ReadOnlySession(stored)))
         user_id = user.pk if user.is_authenticated else None
-    links = frozenset(stored.get(LINKS_KEY, ()))
-    return Visitor(user_id, stored.get(GUEST_KEY), session_key=session_key, links=links)
+    return _visitor(session_key, stored, user_id)
 
 
 def ensure_guest(request: HttpRequest) -> Visitor:
@@ -112,8 +140,7 @@ def ensure_guest(request: HttpRequest) -> Visitor:
         return Visitor(token=bearer)
     if not request.user.is_authenticated and GUEST_KEY not in request.session:
         limits.spend("CHATLAB_RATE_GUESTS", request.META.get("REMOTE_ADDR", ""), "new guests")
-        request.session[GUEST_KEY] = secrets.token_urlsafe(24)
-        request.session.save()
+        become_guest(request)
     return visitor_of_request(request)
 
 
@@ -171,8 +198,7 @@ def show_token(request: HttpRequest, link_id: str, token: str) -> bool:
     """Remember in the session that it has shown a link's token. Only ever called for a POST."""
     if not live_links().filter(pk=link_id, digest=_sha256(token)).exists():
         return False
-    if link_id not in (kept := request.session.get(LINKS_KEY, [])):
-        request.session[LINKS_KEY] = [*kept, link_id][-LINKS_KEPT:]
+    keep_link(request, link_id)
     return True
 
 
@@ -221,10 +247,11 @@ def _visitors_of_sessions(keys: set[str]) -> dict[str, Visitor]:
     """`visitor_of_session` for many; where sessions are not in the database, one by one."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
-        return {key: _visitor(key, store(key).load()) for key in keys}
+        return {key: _visitor_of_stored(key, store(key).load()) for key in keys}
     possible = [key for key in keys if store(key).session_key]  # the store drops a key that it cannot have made
     rows = store.get_model_class().objects.filter(session_key__in=possible, expire_date__gt=timezone.now())
-    return {key: _visitor(key, store().decode(data)) for key, data in rows.values_list("session_key", "session_data")}
+    stored = rows.values_list("session_key", "session_data")
+    return {key: _visitor_of_stored(key, store().decode(data)) for key, data in stored}
 
 
 def new_token(member: Member) -> str:
