@@ -239,12 +239,13 @@ SERVESTATIC_ALLOW_ALL_ORIGINS = False  # our own pages are the only ones that ne
 
 # -- the model -------------------------------------------------------------------------------------------------------
 
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "") or env.str("OPEN_AI_API_KEY", "")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+OPENAI_API_KEY = (env.str("OPENAI_API_KEY", "") or env.str("OPEN_AI_API_KEY", "")).strip()
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "").strip()
 OPENAI_API = one_of("OPENAI_API", ("responses", "chat"), "responses")
 OPENAI_BACKGROUND = env.bool("OPENAI_BACKGROUND", default=False)
 CHATLAB_MODEL = env.str("CHATLAB_MODEL", "")
 CHATLAB_MODELS = env.list("CHATLAB_MODELS", default=[])  # what a room may choose from; the default model comes first
+CHATLAB_THINKS_FIRST = env.list("CHATLAB_THINKS_FIRST", default=[])  # models that send no tag that opens a thought
 CHATLAB_PROVIDER = one_of(
     "CHATLAB_PROVIDER", ("openai", "demo"), "openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"
 )

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core import checks
 
+from . import providers
+
 TAG = "rooms"
 MEMORY_LAYER = "rooms.broadcast.memory.MemoryLayer"
 REDIS_LAYER = "rooms.broadcast.redis.RedisLayer"
@@ -61,6 +63,19 @@ def model(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator
             hint="export OPENAI_API=responses   or: unset OPENAI_BACKGROUND",
             id="rooms.W008",
         )
+
+
+@checks.register(TAG)
+def address(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    url = settings.OPENAI_BASE_URL
+    fault = providers.fault_of(url) if settings.CHATLAB_PROVIDER == "openai" else None
+    if fault is None:
+        return
+    hint = f"export OPENAI_BASE_URL={fault.better}"
+    if fault.certain:
+        yield checks.Error(f"OPENAI_BASE_URL {fault.what}: {url!r}.", hint=hint, id="rooms.E011")
+    else:
+        yield checks.Warning(f"OPENAI_BASE_URL {fault.what}: {url!r}.", hint=hint, id="rooms.W011")
 
 
 @checks.register(TAG)

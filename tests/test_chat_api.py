@@ -168,7 +168,7 @@ def test_a_refusal_is_the_answer(desk) -> None:
         {"choices": {}},
         {"choices": [{"delta": None}]},
         {"choices": [{"delta": []}]},
-        {"choices": [{"delta": {"content": 7, "reasoning": [], "refusal": {}}, "finish_reason": {}}]},
+        {"choices": [{"delta": {"content": [], "reasoning": 7, "refusal": {}}, "finish_reason": {}}]},
         {"choices": [{"delta": {"tool_calls": [{"function": {"name": "f"}}]}}]},
         {"usage": []},
         {"usage": {"prompt_tokens": "many", "completion_tokens": -1}},

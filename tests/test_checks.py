@@ -58,12 +58,18 @@ APPEARS = [
     ("W006", {"CHATLAB_LIMITS": False}),
     ("W007", {"SESSION_COOKIE_SECURE": False}),
     ("W008", {**OPENAI, "OPENAI_API": "chat", "OPENAI_BACKGROUND": True}),
+    ("E011", {**OPENAI, "OPENAI_BASE_URL": "localhost:11434/v1"}),
+    ("E011", {**OPENAI, "OPENAI_BASE_URL": "http://localhost:11434/v1/chat/completions"}),
+    ("W011", {**OPENAI, "OPENAI_BASE_URL": "http://localhost:11434"}),
     ("W009", {"DEBUG": False, **static_files("chatlab.static.ModuleStorage")}),
 ]
 
 ABSENT = [
     ("E003", OPENAI),
     ("E003", {**OPENAI, "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://localhost:11434/v1"}),
+    ("E011", {**OPENAI, "OPENAI_BASE_URL": "http://localhost:11434/v1/"}),
+    ("W011", {**OPENAI, "OPENAI_BASE_URL": "http://localhost:11434/v1/"}),
+    ("E011", {**OPENAI, "CHATLAB_PROVIDER": "demo", "OPENAI_BASE_URL": "nowhere"}),
     ("E004", OPENAI),
     ("E004", {**OPENAI, "CHATLAB_PROVIDER": "demo", "CHATLAB_MODEL": ""}),
     ("E006", {"DEBUG": True, "ALLOWED_HOSTS": ["*"]}),

@@ -108,6 +108,24 @@ def test_d2_a_provider_that_says_it_is_alive_is_not_silent(desk, settings) -> No
     assert (answer.end, answer.text) == (("complete", ""), "ab")
 
 
+@pytest.mark.parametrize("api", ["responses", "chat"])
+@pytest.mark.parametrize("sign", [": PROCESSING\n\n", "\n", ":", "event: ping\n\n", "data: null\n\n"])
+def test_d2_bytes_before_the_first_event_are_signs_of_life(desk, settings, api, sign) -> None:
+    """A gateway sends comments while a model loads, for longer than the first event may take."""
+    settings.OPENAI_API = api
+    settings.CHATLAB_FIRST_EVENT_TIMEOUT = settings.CHATLAB_SILENCE_TIMEOUT = 0.5
+    loading = [{"raw": sign}, {"wait": 0.25}]
+    answer = desk.ask(*loading * 4, {"raw": "\n\n"}, {"text": "loaded"})
+    assert (answer.end, answer.text, answer.row.attempts) == (("complete", ""), "loaded", 1)
+
+
+def test_d2_a_silence_behind_a_sign_of_life_is_a_silence(desk, settings) -> None:
+    settings.CHATLAB_FIRST_EVENT_TIMEOUT, settings.CHATLAB_SILENCE_TIMEOUT = 30.0, 0.1
+    answer = desk.ask({"raw": ": PROCESSING\n\n"}, {"wait": "forever"})
+    assert (answer.end, answer.detail) == (("failed", "timeout"), "The model provider fell silent.")
+    assert answer.row.attempts == 2
+
+
 def test_d2_all_of_it_takes_too_long(desk, settings) -> None:
     settings.CHATLAB_TOTAL_TIMEOUT = 0.5
     answer = desk.ask({"text": [*words(1000)], "rate": 100})

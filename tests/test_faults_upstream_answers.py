@@ -5,6 +5,7 @@ that is not there (D13), or that does not stop (D14).
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 import time
@@ -108,11 +109,97 @@ def test_d11_a_refusal_is_the_answer(desk) -> None:
     assert (answer.end, answer.text) == (("complete", ""), "I can't help.")
 
 
-def test_d11_two_items_are_one_text(desk) -> None:
-    delta = {"type": "response.output_text.delta", "item_id": "two", "output_index": 1, "content_index": 0}
-    items = [{"type": "message", "content": [{"type": "output_text", "text": text}]} for text in ("One. ", "Two.")]
-    answer = desk.ask({"text": "One. "}, {"event": {**delta, "delta": "Two."}}, ends_with(items))
-    assert (answer.end, answer.text) == (("complete", ""), "One. Two.")
+def said_in(item: int | None, text: str, **fields: object) -> dict:
+    """A delta of one of several messages."""
+    place = {} if item is None else {"output_index": item, "item_id": f"msg_{item}"}
+    return {"event": {"type": "response.output_text.delta", **place, **fields, "delta": text}}
+
+
+def messages(*texts: str) -> dict:
+    return ends_with([{"type": "message", "content": [{"type": "output_text", "text": text}]} for text in texts])
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_d11_messages_of_one_answer_are_paragraphs_of_it(desk, final) -> None:
+    """Live, and in the final text: both have the same border, or they would differ."""
+    steps = [{"text": ["Let me ", "look."]}, said_in(1, "", x=1), said_in(2, "It "), said_in(2, "is 4.")]
+    end = messages("Let me look.", "", "It is 4.") if final else ends_with([])
+    answer = desk.ask(*steps, end)
+    assert (answer.end, answer.text) == (("complete", ""), "Let me look.\n\nIt is 4.")
+
+
+def test_d11_a_message_has_no_number_and_no_border(desk) -> None:
+    """Some servers number nothing, or give a message another name with each event."""
+    steps = [said_in(None, text, item_id=f"random-{text}", output_index=0) for text in ("One", " message", ".")]
+    assert desk.ask({"begin": True}, *steps, messages("One message.")).text == "One message."
+    steps = [said_in(None, text) for text in ("One", " message", ".")]
+    assert desk.ask({"begin": True}, *steps, messages("One message.")).text == "One message."
+
+
+def test_d11_a_final_text_with_a_message_more_is_completed_behind_a_border(desk) -> None:
+    answer = desk.ask({"text": "One."}, messages("One.", "Two."))
+    assert (answer.end, answer.text) == (("complete", ""), "One.\n\nTwo.")
+
+
+@pytest.mark.parametrize("kind", ["reasoning", "reasoning_text", "reasoning_summary", "thinking"])
+@pytest.mark.parametrize("delta", ["Hm.", {"type": "text", "text": "Hm."}, [{"text": "Hm."}]])
+def test_d11_thoughts_are_read_under_every_name(desk, kind, delta) -> None:
+    answer = desk.ask({"begin": True}, {"event": {"type": f"response.{kind}.delta", "delta": delta}}, {"text": "So."})
+    assert (answer.text, answer.reasoning, answer.end) == ("So.", "Hm.", ("complete", ""))
+
+
+def test_d11_thoughts_that_only_the_end_tells_are_read(desk) -> None:
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": text} for text in ("One.", "Two.")]}
+    said = {"type": "message", "content": [{"type": "output_text", "text": "So."}]}
+    answer = desk.ask({"text": "So."}, ends_with([thought, said]))
+    assert (answer.text, answer.reasoning) == ("So.", "One.\n\nTwo.")
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        {"type": "response.output_text.done", "output_index": 1, "text": "Two."},
+        {"type": "response.refusal.done", "output_index": 1, "refusal": "Two."},
+        {
+            "type": "response.output_item.done",
+            "output_index": 1,
+            "item": {"type": "message", "content": [{"type": "output_text", "text": "Two."}]},
+        },
+    ],
+    ids=lambda event: event["type"],
+)
+def test_d11_a_message_without_deltas_is_read_from_its_end(desk, done) -> None:
+    answer = desk.ask({"text": "One."}, {"event": done}, {"event": done}, ends_with([]))
+    assert (answer.end, answer.text) == (("complete", ""), "One.\n\nTwo.")
+
+
+UNREAD = "A part of this answer came in a form that is not known here."
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"type": "response.output_text.delta", "delta": {"text": "b"}},
+        {"type": "response.output_text.delta", "delta": 7},
+        {"type": "response.text.delta", "delta": "b"},
+        {"choices": [{"delta": {"content": "b"}}]},
+    ],
+)
+@pytest.mark.parametrize("text", ["a", ""])
+def test_d11_what_could_have_been_text_is_never_passed_over(desk, odd, text) -> None:
+    """Unless a final text proves that it was none."""
+    steps = [{"text": text}] if text else [{"begin": True}]
+    raw = {"raw": f"data: {json.dumps(odd)}\n\n"}
+    answer = desk.ask(*steps, raw, ends_with([]))
+    assert (answer.end, answer.detail) == (("incomplete" if text else "failed", "upstream"), UNREAD)
+    assert "b" in answer.error or "7" in answer.error
+    assert desk.ask({"text": "a"}, raw, messages("a")).end == ("complete", "")
+
+
+@pytest.mark.parametrize("status", ["failed", "incomplete", "cancelled"])
+def test_d11_of_two_words_on_the_end_the_worse_counts(desk, status) -> None:
+    answer = desk.ask({"text": "some"}, {"completed": {"response": {"status": status}}})
+    assert answer.row.status == ("failed" if status == "failed" else "incomplete")
 
 
 def test_d11_reasoning_has_its_own_text_in_paragraphs(desk) -> None:

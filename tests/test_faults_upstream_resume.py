@@ -107,6 +107,20 @@ def test_a_cut_inside_an_event_asks_for_that_event_again(desk) -> None:
     assert calls(desk, answer)[1] == ("GET", "4")
 
 
+@pytest.mark.parametrize("cut", range(5))
+def test_the_border_between_two_messages_comes_once_wherever_it_is_cut(desk, cut) -> None:
+    """The final text has it, too. The event that opens the second message tells of it, or the number of its first."""
+    added = {"type": "response.output_item.added", "output_index": 1, "item": {"type": "message", "content": []}}
+    second = {"type": "response.output_text.delta", "output_index": 1, "item_id": "second"}
+    steps = [{"text": "One"}, {"text": "."}, {"event": added}]
+    steps += [{"event": {**second, "delta": text}} for text in ("Two", ".")]
+    output = [{"type": "message", "content": [{"type": "output_text", "text": text}]} for text in ("One.", "Two.")]
+    end = {"completed": {"response": {"output": output}}}
+    answer = desk.ask(*steps[: cut + 1], {"reset": True}, *steps[cut + 1 :], end)
+    assert (answer.end, answer.text) == (("complete", ""), "One.\n\nTwo.")
+    assert len(calls(desk, answer)) == 2
+
+
 def test_an_end_without_an_end_is_a_cut(desk) -> None:
     """A proxy that has had enough ends the stream as if all were said, in the middle of an event."""
     answer = desk.ask({"text": ["first "]}, {"raw": 'data: {"type": "respon'}, {"finish": True}, {"text": "second"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import zlib
 
 import pytest
 
@@ -108,25 +109,38 @@ def test_d4_another_charset_is_only_a_claim(desk) -> None:
     whole(send(desk, encoded(*TEXTS), headers={"content-type": "Text/Event-Stream; charset=iso-8859-1"}))
 
 
+WRONG_ADDRESS = "The configured address of the model provider leads to no model."
+HOTEL = b"<!doctype html><title>Sign in to the hotel</title>"
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        ("text/html", b"<!doctype html><title>Sign in to the hotel</title>"),
         ("application/json", b'{"id": "resp_1", "output": []}'),
+        ("application/json", b"[]"),
+        ("application/json", b""),
         ("application/octet-stream", b"\0\1\2"),
-        ("text/plain", encoded("not taken")),
+        ("text/plain", b"upstream is starting"),
     ],
 )
 def test_d4_what_is_no_stream_of_events_is_not_read_as_one(desk, kind, body) -> None:
     answer = send(desk, body, headers={"content-type": kind})
     assert (answer.end, answer.text, answer.row.attempts) == (("failed", "upstream"), "", 1)
     assert answer.detail == "The model provider answered with something else than text."
-    assert kind in answer.error and (kind != "text/html" or "hotel" in answer.error)
+    assert answer.error
 
 
-def test_d4_html_that_claims_to_be_a_stream_has_no_end(desk) -> None:
-    answer = send(desk, b"<!doctype html>\n\n<title>Sign in</title>\n\n")
-    assert (answer.end, answer.text, answer.row.attempts) == (("interrupted", "upstream"), "", 2)
+@pytest.mark.parametrize("kind", ["text/html", "text/event-stream", "application/json"])
+def test_d4_a_page_of_html_comes_from_a_wrong_address(desk, kind) -> None:
+    """Whatever it claims to be, and although it answers 200."""
+    answer = send(desk, b"\n " + HOTEL, headers={"content-type": kind})
+    assert (answer.end, answer.detail, answer.row.attempts) == (("failed", "address"), WRONG_ADDRESS, 1)
+    assert kind in answer.error and "hotel" in answer.error
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/octet-stream", "application/x-ndjson"])
+def test_d4_events_are_read_whatever_they_are_called(desk, kind) -> None:
+    whole(send(desk, b"\n\n" + encoded(*TEXTS), headers={"content-type": kind}))
 
 
 def test_d4_an_empty_body_has_no_end(desk) -> None:
@@ -135,13 +149,36 @@ def test_d4_an_empty_body_has_no_end(desk) -> None:
     assert answer.detail == "The model provider's stream ended without an end."
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "gzip, identity"])
-def test_d4_compressed_data_is_refused_before_it_is_unpacked(desk, encoding) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "deflate", "gzip, identity"])
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_d4_compressed_data_that_was_not_asked_for_is_unpacked(desk, encoding, size) -> None:
+    pack = zlib.compress if encoding == "deflate" else gzip.compress
+    data = pack(encoded(*TEXTS))
+    chunks = (data[start : start + size] for start in range(0, len(data), size))
+    answer = send(desk, *chunks, headers={"content-type": "text/event-stream", "content-encoding": encoding})
+    whole(answer)
+    assert desk.requests(answer)[0]["headers"]["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "detail"),
+    [
+        ("gzip", "The model provider sent more at once than it may."),
+        ("br", "The model provider sent compressed data, which was not asked for."),
+        ("gzip, gzip", "The model provider sent compressed data, which was not asked for."),
+    ],
+)
+def test_d4_a_bomb_is_refused_before_it_is_unpacked(desk, encoding, detail) -> None:
     bomb = gzip.compress(encoded("x" * 10_000_000))
     answer = send(desk, bomb, headers={"content-type": "text/event-stream", "content-encoding": encoding})
     assert (answer.end, answer.text, answer.row.attempts) == (("failed", "upstream"), "", 1)
-    assert answer.detail == "The model provider sent compressed data, which was not asked for."
-    assert desk.requests(answer)[0]["headers"]["accept-encoding"] == "identity"
+    assert answer.detail == detail
+
+
+def test_d4_what_claims_to_be_compressed_and_is_not_is_unreadable(desk) -> None:
+    headers = {"content-type": "text/event-stream", "content-encoding": "gzip"}
+    answer = send(desk, encoded(*TEXTS), headers=headers)
+    assert (answer.end, answer.detail) == (("failed", "upstream"), BROKEN)
 
 
 def test_d4_identity_is_not_compressed(desk) -> None:

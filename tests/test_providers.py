@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterable
-from functools import cache
+from collections.abc import AsyncIterator
 
 import httpx2
 import openai
@@ -16,63 +15,17 @@ from hypothesis import strategies as st
 
 from rooms.providers import Ended, Opened, ProviderError, Request, Resume, TextDelta, describe, errors, models
 from rooms.providers.chat import ChatProvider
+from rooms.providers.lines import Lines
 from rooms.providers.numbers import Numbers
 from rooms.providers.responses import ResponsesProvider
-from rooms.providers.transport import EventBytes, make_client
+from rooms.providers.transport import make_client
 
 from . import asking
+from .canned import REQUEST, encoded, said
 from .harness.upstream import words
 from .profiles import examples
 
 desk = asking.desk
-REQUEST = Request("model", [("user", "Why?")])
-
-
-class Canned(httpx2.AsyncBaseTransport):
-    """Answers every request with the same bytes, in the same pieces."""
-
-    pieces: list[bytes] = []
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        headers = {"content-type": "text/event-stream"}
-        return httpx2.Response(200, headers=headers, stream=Pieces(self.pieces), request=request)
-
-
-class Pieces(httpx2.AsyncByteStream):
-    def __init__(self, pieces: list[bytes]):
-        self.pieces = pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self.pieces:
-            yield piece
-
-
-@cache
-def canned() -> tuple[Canned, openai.AsyncOpenAI]:
-    """Made once: that takes longer than all the rest."""
-    transport = Canned()
-    return transport, make_client(transport, api_key="key", base_url="http://canned.invalid/v1")
-
-
-def said(provider: type, pieces: Iterable[bytes], request: Request = REQUEST, **options: object) -> list:
-    """All that a provider yields, and as the last entry the error that ended it, if one did."""
-
-    async def run() -> list:
-        transport, client = canned()
-        transport.pieces = list(pieces)
-        found: list = []
-        try:
-            async for event in provider(client, **options).stream(request):
-                found.append(event)
-        except ProviderError as error:
-            found.append(error)
-        return found
-
-    return asyncio.run(run())
-
-
-def encoded(events: Iterable[object]) -> list[bytes]:
-    return [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
 
 
 # -- nothing that is said can break them -------------------------------------------------------------------------------
@@ -178,7 +131,7 @@ def test_it_does_not_matter_where_the_bytes_are_cut(texts: list[str], data) -> N
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
     pieces = [whole[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
     found = said(ResponsesProvider, [piece for piece in pieces if piece])
-    assert "".join(event.text for event in found) == "".join(texts)
+    assert "".join(event.text for event in found if isinstance(event, TextDelta)) == "".join(texts)
 
 
 # -- what they cost ----------------------------------------------------------------------------------------------------
@@ -234,13 +187,11 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch) -> None:
 @examples(60)
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"data: x", b"event: y", b"\xef\xbb\xbf", b""]), max_size=20))
 def test_only_what_is_no_data_is_taken_out(pieces: list[bytes]) -> None:
-    async def run() -> bytes:
-        return b"".join([chunk async for chunk in EventBytes(Pieces(pieces))])
-
     def data(whole: bytes) -> list[bytes]:
         return [line for line in re.split(rb"\r\n|\r|\n", whole) if line.startswith(b"data")]
 
-    kept = asyncio.run(run())
+    lines = Lines(1_000)
+    kept = b"".join([*map(lines.feed, pieces), lines.end()])
     assert kept.endswith(b"\n\n") and b"\nevent" not in kept
     assert data(kept) == data(b"".join(pieces).removeprefix(b"\xef\xbb\xbf"))
 

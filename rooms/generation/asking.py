@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from contextlib import aclosing
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -26,6 +27,9 @@ LOST = Outcome("interrupted", "upstream", "This answer was interrupted, and it c
 TOO_LONG = Outcome("incomplete", "too_long", "The answer reached the longest that is kept.")
 OUT_OF_TIME = Outcome("failed", "timeout", "The answer took longer than it may.")
 MISMATCH = Outcome("failed", "mismatch", "The provider's final text differs from what it streamed.")
+EMPTY = Outcome("failed", "empty", "The model ended its answer without a word.")
+ONLY_REASONING = Outcome("failed", "only_reasoning", "The model thought, and ended without an answer.")
+WANTS_TOOL = Outcome("failed", "wants_tool", "The model wanted to call a tool, and there is none here.")
 
 NOT_BEGUN = "The model provider did not begin to answer in time."
 TOO_MUCH = "The model provider sent more at once than it may."
@@ -86,7 +90,8 @@ class Asking:
             if before is not None and before.after is None and self._has_text:
                 return LOST  # nobody knows which of its events the text contains
             try:
-                return await self._ask(Request(self._job.model, turns, bool(self._recorder.begun), self._resume))
+                said = bool(self._recorder.received)
+                return await self._ask(Request(self._job.model, turns, bool(self._recorder.begun), self._resume, said))
             except _Failed as failed:
                 failures = 1 if self._resume != before else failures + 1
                 if not self._may_ask_again(failed, failures):
@@ -158,7 +163,15 @@ class Asking:
             return MISMATCH
         if final != event.text:
             return TOO_LONG
+        if event.status == "complete" and not self._recorder.has_text:
+            return replace(self._without_text(event), usage=event.usage)
         return Outcome(event.status, event.failure_code, event.failure_detail, event.error, event.usage)
+
+    def _without_text(self, event: Ended) -> Outcome:
+        """Whoever asked got nothing, whatever the provider calls it."""
+        if event.wants_tool:
+            return WANTS_TOOL
+        return ONLY_REASONING if self._recorder.reasons else EMPTY
 
     def _reach(self, response_id: str, seq: int | None) -> None:
         self._resume = Resume(response_id, seq)

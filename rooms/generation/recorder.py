@@ -20,6 +20,7 @@ class Recorder:
         self.job = job
         self.begun = ""  # the text that this answer goes on from
         self.length = 0  # UTF-16 units of all parts
+        self.reasons = False
         self._received: list[str] = []  # the provider's own text, cleaned
         self._cleaners = {"text": Cleaner(), "reasoning": Cleaner()}
         self._pieces: list[Piece] = []
@@ -44,6 +45,11 @@ class Recorder:
     @property
     def received(self) -> str:
         return "".join(self._received)
+
+    @property
+    def has_text(self) -> bool:
+        """Anything but blanks and line ends, be it only half a character."""
+        return bool((self.begun + self.received).strip(" \t\r\n")) or self._cleaners["text"].holding
 
     def add(self, part: str, text: str) -> None:
         """Text as the provider sent it."""
@@ -128,6 +134,8 @@ class Recorder:
             return
         if part == "text":
             self._received.append(text)
+        else:
+            self.reasons = True
         self.length += utf16_length(text)
         pieces = self._pieces
         if pieces and pieces[-1].part == part:

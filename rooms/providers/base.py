@@ -20,18 +20,19 @@ class Request:
     """What a model is asked: turns of (role, text), oldest first, the question last.
 
     `goes_on`: the last turn is the model's own, cut short; it is to go on from there. `resume`: go on reading a
-    response that exists already, after this event.
+    response that exists already, after this event; `said`: some of its text is recorded.
     """
 
     model: str
     turns: list[tuple[str, str]]
     goes_on: bool = False
     resume: Resume | None = None
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The provider has taken the request, under an id of its own."""
+    """The provider has taken the request, under an id of its own; or, without one, it gives a sign of life."""
 
     response_id: str
     seq: int | None = None
@@ -48,7 +49,10 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The provider's own word on how it ended. `text` is its final text, where it gives one."""
+    """The provider's own word on how it ended. `text` is its final text, where it gives one.
+
+    `wants_tool`: what it came to is a call of a tool.
+    """
 
     status: str  # complete, incomplete or failed
     failure_code: str = ""
@@ -56,6 +60,7 @@ class Ended:
     error: str = ""
     usage: dict | None = None
     text: str | None = None
+    wants_tool: bool = False
 
 
 class ProviderError(Exception):

@@ -1,5 +1,5 @@
 """What went wrong upstream, in one plain sentence for readers; the provider's own words are for staff, without the
-key.
+key. What servers call an error inside a stream is in `complaints`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import openai
 from django.conf import settings
 
 from ..text import clean
+from . import complaints
 from .base import Ended, ProviderError
+from .lines import WRONG_ADDRESS
 
 RETRY_AFTER_MAX = 60.0  # seconds
 KEY_PART = 8  # characters: so much of the key's beginning is taken for the key
@@ -51,8 +53,16 @@ _CODES = {
     "invalid_prompt": FILTERED,
     "invalid_api_key": AUTH,
     "model_not_found": NO_MODEL,
+    "rate_limit_error": BUSY,
+    "overloaded_error": BUSY,
+    "authentication_error": AUTH,
+    "permission_error": AUTH,
+    "invalid_request_error": NOT_UNDERSTOOD,
 }
 _PASSING = {408, 409, 429}
+_NO_ROUTE = re.compile(
+    r"^\s*<|not found|invalid url|method|no (such )?(route|endpoint|path|url)|cannot post", re.IGNORECASE
+)
 
 
 def of_code(code: object) -> tuple[str, str]:
@@ -66,6 +76,8 @@ def refusal(error: openai.APIError) -> ProviderError:
     if isinstance(error, openai.APIStatusError):
         return _refused(error)
     raw = staff_only(": ".join(part for part in (type(error).__name__, str(error), _cause(error)) if part))
+    if isinstance(error.__cause__, httpx2.UnsupportedProtocol):
+        return ProviderError(*WRONG_ADDRESS, raw)
     if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
         return ProviderError("upstream", "The model provider could not be reached.", raw, passing=True)
     if isinstance(error, openai.APITimeoutError):
@@ -75,12 +87,35 @@ def refusal(error: openai.APIError) -> ProviderError:
     return ProviderError(*FAILED, raw)
 
 
-def told(error: openai.APIError) -> Ended | None:
-    """The end that an error object inside the stream is: the provider's own word, which the SDK raises. Else None."""
-    if isinstance(error, openai.APIStatusError | openai.APIConnectionError):
-        return None
-    code, detail = of_code(error.code)
-    return Ended("failed", code, detail, staff_only(f"{error}: {error.body}"))
+class Told(Exception):
+    """The provider told of an error inside its stream: that is how the answer ended, by its own word."""
+
+    def __init__(self, end: Ended):
+        super().__init__(end.error)
+        self.end = end
+
+
+def in_stream(name: str | None, said: object) -> Ended | None:
+    """The end that an event is, if it tells of an error. `name`: `error`, where the event is called so."""
+    complaint = complaints.found(name, said)
+    return None if complaint is None else _ended(complaint)
+
+
+def failed(said: object) -> Ended:
+    """The end that an error is, whatever it looks like."""
+    return _ended(complaints.of(said))
+
+
+def _ended(complaint: complaints.Complaint) -> Ended:
+    code, detail = next((known for word in complaint.codes if (known := of_code(word)) != FAILED), FAILED)
+    return Ended("failed", code, detail, staff_only(complaint.words))
+
+
+def translated(error: Exception) -> ProviderError:
+    """Whatever a call upstream raises."""
+    if isinstance(error, ProviderError):
+        return error
+    return refusal(error) if isinstance(error, openai.APIError) else unreadable(error)
 
 
 def unreadable(error: Exception) -> ProviderError:
@@ -89,15 +124,24 @@ def unreadable(error: Exception) -> ProviderError:
 
 
 def _refused(error: openai.APIStatusError) -> ProviderError:
-    status, headers = error.status_code, error.response.headers
+    status, headers, body = error.status_code, error.response.headers, error.response.text.strip()
     # The SDK keeps a part of it to itself: HTML, and an error's code.
-    said = (f"HTTP {status}", headers.get("location"), headers.get("x-request-id"), error.response.text.strip())
+    said = (f"HTTP {status}", headers.get("location"), headers.get("x-request-id"), body)
     known = ELSEWHERE if status < 400 else _CODES.get(str(error.code)) or _STATUS.get(status)
+    if status in (404, 405, 501) and _is_no_api(error, body):
+        known, said = WRONG_ADDRESS, (*said[:1], f"{error.request.method} {error.request.url}", *said[1:])
     code, detail = known or ("upstream", f"The model provider failed ({status}).")
-    passing = (status in _PASSING or status >= 500) and known is not NO_QUOTA
+    passing = (status in _PASSING or status >= 500) and known not in (NO_QUOTA, WRONG_ADDRESS)
     wait = retry_after(headers.get("retry-after"))
     raw = staff_only(": ".join(part for part in said if part))
     return ProviderError(code, detail, raw, passing=passing, retry_after=wait)
+
+
+def _is_no_api(error: openai.APIStatusError, body: str) -> bool:
+    """Whether nothing stands at the address that could know a model: a model API says what it does not know."""
+    said = error.body
+    words = str(said.get("message") or said.get("detail") or "") if isinstance(said, dict) else body
+    return not words or (bool(_NO_ROUTE.search(words)) and "model" not in words.lower())
 
 
 def _cause(error: openai.APIError) -> str:

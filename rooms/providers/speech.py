@@ -1,0 +1,71 @@
+"""Text out of whatever servers put it into: a string, a list of typed parts, a field of another name. Pure.
+
+Nothing that could be text is passed over in silence: `odd` collects what holds something and can't be read.
+"""
+
+from __future__ import annotations
+
+# What a model says to itself is called differently by DeepSeek, vLLM and llama.cpp; OpenRouter, Groq and Ollama;
+# LiteLLM and Anthropic. Several send it under two names at once: the first that holds something is taken.
+REASONING = (
+    "reasoning_content",
+    "reasoning",
+    "reasoning_text",
+    "thinking",
+    "thinking_content",
+    "thought",
+    "thoughts",
+    "reasoning_details",
+    "thinking_blocks",
+)
+_INSIDE = ("text", "content", "output_text", "refusal", "thinking", "reasoning", "summary", "value", "parts")
+
+Pieces = list[tuple[str, str]]
+
+
+def of_message(message: object, odd: list[str]) -> Pieces:
+    """(part, text) of a message or of a delta of one, reasoning first."""
+    if not isinstance(message, dict):
+        return read(message, "text", odd)
+    pieces: Pieces = []
+    for name in REASONING:
+        if pieces := read(message.get(name), "reasoning", odd):
+            break
+    if _is_thought(message):
+        return pieces or read(message.get("content"), "reasoning", odd)
+    return pieces + read(message.get("content"), "text", odd) + read(message.get("refusal"), "text", odd)
+
+
+def read(value: object, part: str, odd: list[str]) -> Pieces:
+    if isinstance(value, str):
+        return [(part, value)] if value else []
+    if isinstance(value, list):
+        return [piece for item in value for piece in read(item, part, odd)]
+    if isinstance(value, dict):
+        return _typed(value, part, odd)
+    if value is not None and part == "text":
+        odd.append(f"a {type(value).__name__}: {str(value)[:200]}")
+    return []
+
+
+def _typed(value: dict, part: str, odd: list[str]) -> Pieces:
+    """A part of a message. One that says its type, and has no text, is something else: an image, a call of a tool."""
+    name = str(value.get("type"))
+    part = "reasoning" if "think" in name or "reason" in name or value.get("thought") is True else part
+    for field in _INSIDE:
+        if value.get(field) not in (None, "", [], {}):
+            return read(value[field], part, odd)
+    if value and "type" not in value and part == "text":
+        odd.append(f"a part without a type: {str(value)[:200]}")
+    return []
+
+
+def _is_thought(message: dict) -> bool:
+    """Gemini marks a delta whose content is a thought."""
+    extra = message.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    return isinstance(google, dict) and google.get("thought") is True
+
+
+def join(pieces: Pieces, part: str) -> str:
+    return "".join(text for of, text in pieces if of == part)
