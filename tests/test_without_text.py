@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from rooms import actions, frames, log
 from rooms.actions import commit_now
+from rooms.management.commands import ask
+from rooms.worker import Worker
 
 from . import asking
 from .asking import Desk
@@ -80,3 +84,12 @@ def test_the_reason_is_on_the_wire(desk) -> None:
     messages = {message["id"]: message for message in log.snapshot(desk.place.room)["messages"]}
     message = messages[answer.row.message_id]
     assert (message["status"], message["failure"]) == ("failed", {"code": "empty", "detail": NOTHING})
+
+
+def test_ask_prints_the_reason(desk, monkeypatch) -> None:
+    monkeypatch.setattr(ask, "SERVER_TAKES_WITHIN", 0.0)
+    monkeypatch.setattr(ask, "worker", Worker())
+    out, errors = StringIO(), StringIO()
+    with pytest.raises(CommandError, match="The answer is failed."):
+        call_command("ask", desk.place.room, Question({"reasoning": ["Hm."]}), stdout=out, stderr=errors)
+    assert (out.getvalue(), errors.getvalue()) == ("\n", f"{THOUGHT}\n")

@@ -21,7 +21,7 @@ from .. import access, actions, frames, log, providers, rendering, search
 from ..errors import RoomError
 from ..fold import shown, versions
 from ..limits import limits
-from ..models import Member, Room
+from ..models import Generation, Member, Room
 from ..text import utf16_from
 from . import reasons
 from .notes import note_of
@@ -181,6 +181,7 @@ def _message(message: dict, members: dict, me: str, versions: list[str]) -> dict
         "mine": message["author"] == me,
         "time": datetime.fromisoformat(message["at"]),
         "note": note_of(message, me, members),
+        "only_thought": message["status"] not in Generation.OPEN and not message["text"].strip(),
         "versions": versions,
         "version": versions.index(message["id"]) + 1,
     }

@@ -36,6 +36,10 @@ _FAILURES = {
     "timeout": _("The answer took too long."),
     "expired": _("No worker took this question in time."),
     "worker_lost": _("The server that was writing this answer went away."),
+    "address": _("The configured address of the model provider leads to no model."),
+    "empty": _("The model ended its answer without a word."),
+    "only_reasoning": _("The model thought, and ended without an answer."),
+    "wants_tool": _("The model wanted to call a tool, and there is none here."),
     "mismatch": _("The provider's final text differs from what it streamed."),
 }
 

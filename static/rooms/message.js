@@ -52,6 +52,13 @@ export class MessageView {
     showVersions(parts.versions, names.versions, message.id);
     parts.stop.title = parts.stop.ariaLabel = stopLabel(names);
     setText(parts.note, noteOf(message, names));
+    this.openLoneThought(message);
+  }
+
+  /** What the model thought is all that there is to see; whoever closes it has seen it. */
+  openLoneThought(message) {
+    if (this.opened || !isTerminal(message) || !message.reasoning || message.text.trim()) return;
+    this.parts["reasoning-box"].open = this.opened = true;
   }
 
   /** An own message that is still in the outbox; its node later becomes the message's. */
