@@ -183,6 +183,18 @@ def test_a_model_that_settings_name_is_told_apart_from_the_start(name, settings)
     assert chat("Hm.\n</thi", "nk>\n\nHi.", name=name) == ("Hm.", "Hi.")
 
 
+def test_a_thought_that_is_cut_is_not_the_answer(name, settings) -> None:
+    """Where a model is known to begin inside, a stream that breaks there says nothing against it."""
+    settings.CHATLAB_THINKS_FIRST = [name]
+    pieces = encoded([{"choices": [{"delta": {"content": "Hm. "}}]}])
+    request = Request(name, [("user", "Why?")])
+    found = said(ChatProvider, [*pieces, b"data: {"], request)
+    assert (part(found, "reasoning"), part(found, "text")) == ("Hm.", "")
+    found = said(ChatProvider, [*pieces, *encoded([{"choices": [{"delta": {}, "finish_reason": "length"}]}])], request)
+    assert (part(found, "reasoning"), part(found, "text")) == ("Hm.", "")
+    assert chat("Hm.\n</thi", "nk>\n\nHi.", name=name) == ("Hm.", "Hi.")
+
+
 def test_what_comes_all_at_once_needs_no_memory(name) -> None:
     """Nothing of it was shown before its closing tag was read."""
     assert chat("Hm.\n</think>\n\nHi.", name=name) == ("Hm.", "Hi.")

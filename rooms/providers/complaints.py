@@ -34,12 +34,12 @@ def found(name: str | None, said: object) -> Complaint | None:
 
 
 def _is_flat(said: dict) -> bool:
+    if str(said.get("type")).startswith("response."):
+        return False
     kinds = [said[kind] for kind in _KINDS if isinstance(said.get(kind), str)]
     status = said.get("status")
     if any(kind in _FAILED for kind in kinds) or (type(status) is int and status >= 400):
         return True
-    if any(kind.startswith("response.") for kind in kinds):
-        return False
     if any(code in said for code in _CODES):
         return _is_failed(said)
     if said.get("detail"):

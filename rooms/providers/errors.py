@@ -30,6 +30,7 @@ NO_QUOTA = ("rate_limited", "The account at the model provider has no quota left
 FILTERED = ("filtered", "The provider declined to answer this.")
 FAILED = ("upstream", "The model provider failed.")
 ELSEWHERE = ("upstream", "The model provider's address leads elsewhere, which is not followed.")
+OTHER_API = "is OPENAI_BASE_URL right, and OPENAI_API (responses or chat)?"  # for staff
 UNREADABLE = "The model provider sent something unreadable."
 
 _STATUS = {
@@ -129,7 +130,7 @@ def _refused(error: openai.APIStatusError) -> ProviderError:
     said = (f"HTTP {status}", headers.get("location"), headers.get("x-request-id"), body)
     known = ELSEWHERE if status < 400 else _CODES.get(str(error.code)) or _STATUS.get(status)
     if status in (404, 405, 501) and _is_no_api(error, body):
-        known, said = WRONG_ADDRESS, (*said[:1], f"{error.request.method} {error.request.url}", *said[1:])
+        known, said = WRONG_ADDRESS, (*said[:1], f"{error.request.method} {error.request.url}", OTHER_API, *said[1:])
     code, detail = known or ("upstream", f"The model provider failed ({status}).")
     passing = (status in _PASSING or status >= 500) and known not in (NO_QUOTA, WRONG_ADDRESS)
     wait = retry_after(headers.get("retry-after"))

@@ -47,7 +47,7 @@ class _Apart:
         if isinstance(event, Opened):
             return [event]
         if isinstance(event, Ended):
-            return [*self.rest(), *self._end(event)]
+            return [*self.rest(complete=event.status == "complete"), *self._end(event)]
         if event.part == "reasoning":
             self._thinking.told()
             return [event]
@@ -56,12 +56,12 @@ class _Apart:
         self._text.append(event.text)
         return [replace(event, part=part, text=text) for part, text in self._thinking.feed(event.text)]
 
-    def rest(self) -> list[TextDelta]:
+    def rest(self, *, complete: bool = False) -> list[TextDelta]:
         """What was held back, once nothing more comes."""
         if self._over:
             return []
         self._over = True
-        rest = [TextDelta(part, text) for part, text in self._thinking.end()]
+        rest = [TextDelta(part, text) for part, text in self._thinking.end(complete=complete)]
         self._learn()
         return rest
 
@@ -80,7 +80,7 @@ class _Apart:
         if unsaid:
             self._all_at_once(event.text)
         whole = Thinking(first=self._first)
-        pieces = whole.feed(event.text) + whole.end()
+        pieces = whole.feed(event.text) + whole.end(complete=event.status == "complete")
         thought = join(pieces, "reasoning") if unsaid else ""
         return [*[TextDelta("reasoning", thought)] * bool(thought), replace(event, text=join(pieces, "text"))]
 

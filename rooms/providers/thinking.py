@@ -58,13 +58,13 @@ class Thinking:
         if self._first and not self._guess and not self._held:
             self._first, self._closing = False, ()
 
-    def end(self) -> Pieces:
-        """What was held back, and is what it is."""
+    def end(self, *, complete: bool = True) -> Pieces:
+        """What was held back, and is what it is. An answer that was cut may have been cut in its thought."""
         held, self._held = self._held, ""
         if not self._closing:
             return [("text", held)] * bool(held and not (self._after and not held.strip()))
         thought = [("reasoning", held.rstrip())] * bool(held.strip())
-        if not self._first:
+        if not self._first or not complete:
             return thought
         self.unheard = True
         text = "".join([*self._guess, held])
