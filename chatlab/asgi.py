@@ -9,6 +9,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatlab.settings")
 http = get_asgi_application()  # first: it loads the apps that the imports below need
 
+from chatlab.cookies import OwnSocketCookies  # noqa: E402
 from rooms import process  # noqa: E402
 from rooms.origin import SameOrigin  # noqa: E402
 from rooms.routing import channel_routes, websocket_urlpatterns  # noqa: E402
@@ -16,7 +17,7 @@ from rooms.routing import channel_routes, websocket_urlpatterns  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": SameOrigin(CookieMiddleware(URLRouter(websocket_urlpatterns))),
+        "websocket": SameOrigin(CookieMiddleware(OwnSocketCookies(URLRouter(websocket_urlpatterns)))),
         "channel": ChannelNameRouter(channel_routes),
         "lifespan": process.lifespan,
     }

@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "chatlab.cookies.OwnCookies",
     "rooms.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -181,6 +182,10 @@ else:
 # -- users, sessions, security ---------------------------------------------------------------------------------------
 
 SESSION_ENGINE = "chatlab.sessions"
+# Names of our own, because a browser sends the cookies of all sites on a host to each of them, whatever their ports.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = "chatlab_session", "chatlab_csrf", "chatlab_language"
+CHATLAB_COOKIE_PORT = env.bool("CHATLAB_COOKIE_PORT", default=DEBUG)  # ... and the port behind them
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie `messages`
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
     for validator in (

@@ -62,7 +62,7 @@ def test_a_stranger_is_nobody(place) -> None:
 
 def test_a_session_that_nobody_can_have_is_none(place) -> None:
     """PostgreSQL refuses NUL, even to look for it."""
-    made_up = Client().get(f"/api/rooms/{place.room}", headers={"cookie": 'sessionid="\\000bcdefghij"'})
+    made_up = Client().get(f"/api/rooms/{place.room}", headers={"cookie": 'chatlab_session="\\000bcdefghij"'})
     assert made_up.status_code == 404 and made_up.json()["code"] == "not_found"
 
 

@@ -83,7 +83,7 @@ async def test_a_laptop_that_wakes_up_reads_on_or_is_told_that_it_is_signed_out(
         await upstream.open(gate)
         await here.finished(answer)
         if session == "has ended":
-            key = alice.client.cookies["sessionid"]
+            key = alice.client.cookies["chatlab_session"]
             ended = f"from chatlab.sessions import SessionStore; SessionStore({key!r}).delete()"
             server.manage("shell", "-c", ended)
         wire.thaw()

@@ -28,6 +28,7 @@ from .test_links import link_to
 pytestmark = pytest.mark.usefixtures("alone")
 
 SESSION = django_settings.SESSION_COOKIE_NAME
+CHROME = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Chrome/156"}
 OWN = {"HTTP_ORIGIN": "http://testserver"}  # as browsers send it with every POST
 
 
@@ -39,7 +40,7 @@ class Browser:
 
     def ask(self, path: str, form: dict | None = None, **headers: str) -> HttpResponse:
         """The server's answer, which has not arrived yet."""
-        client = Client(enforce_csrf_checks=True)
+        client = Client(enforce_csrf_checks=True, **CHROME)
         headers["HTTP_COOKIE"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
         return client.get(path, **headers) if form is None else client.post(path, form, **OWN | headers)
 

@@ -158,4 +158,4 @@ async def test_a_tab_that_reads_along_outlives_a_sign_out_in_another(server, ali
 
 
 async def session_of(context) -> str:
-    return next(cookie["value"] for cookie in await context.cookies() if cookie["name"].endswith("sessionid"))
+    return next(cookie["value"] for cookie in await context.cookies() if cookie["name"] == "chatlab_session")

@@ -108,7 +108,7 @@ async def test_a_token_that_nobody_made_gets_no_session(server) -> None:
             headers = {"Authorization": f"Bearer made-up-{number}"}
             answer = await client.post("/api/rooms", headers=headers, json={})
             assert answer.status_code == 403 and answer.json()["code"] == "not_allowed"
-            assert "sessionid" not in answer.cookies
+            assert "chatlab_session" not in answer.cookies
 
 
 async def test_a_form_is_refused_and_is_no_error_of_the_server(server) -> None:

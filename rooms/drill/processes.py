@@ -35,6 +35,7 @@ NOT_INHERITED = (
 def environment(**settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     fixed = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), "ENV_FILE": os.devnull}
+    fixed["CHATLAB_COOKIE_PORT"] = "off"  # processes of one site, on several ports: nothing balances them
     return {**kept, **fixed, **settings}
 
 

@@ -7,15 +7,18 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-COOKIE = "theme"
+COOKIE = "chatlab_theme"
 THEMES = ("light", "dark")  # anything else: the system's
 YEAR = 365 * 86_400
 
 
 def theme(request: HttpRequest) -> dict[str, str]:
-    """For templates."""
+    """For templates. `theme_cookie` is what the browser calls it, for the script."""
     chosen = request.COOKIES.get(COOKIE)
-    return {"theme": chosen if chosen in THEMES else ""}
+    return {
+        "theme": chosen if chosen in THEMES else "",
+        "theme_cookie": COOKIE + getattr(request, "cookie_suffix", ""),
+    }
 
 
 @require_POST

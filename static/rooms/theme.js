@@ -10,7 +10,7 @@ export function chooseTheme(name) {
   else delete root.dataset.theme;
   document.querySelector("meta[name=color-scheme]").content = chosen || "light dark";
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `theme=${chosen}; Path=/; Max-Age=${chosen ? YEAR : 0}; SameSite=Lax${secure}`;
+  document.cookie = `${root.dataset.cookie}=${chosen}; Path=/; Max-Age=${chosen ? YEAR : 0}; SameSite=Lax${secure}`;
   for (const button of document.querySelectorAll(".theme button")) {
     button.setAttribute("aria-pressed", String(button.value === (chosen || "system")));
   }

@@ -8,6 +8,7 @@ _PRESENCE = "tests/test_presence.py -k"
 _PEOPLE = "tests/test_people.py -k"
 _PAGE = "tests/test_connection_page.py -k"
 _BROWSER = "tests/test_one_browser.py -k"
+_COOKIES = "tests/test_cookies.py -k"
 _BROWSER_PAGE = "tests/test_one_browser_page.py -k"
 
 PEOPLE = [
@@ -199,6 +200,27 @@ PEOPLE = [
         "self._session_cache = theirs | changed",
         "pass",
         f"{_BROWSER} lose_neither",
+    ),
+    Mutant(
+        "sites on two ports share their cookies",
+        "chatlab/cookies.py",
+        'if match and (match[2] or "") == port:',
+        "if match:",
+        f"{_COOKIES} two_ports",
+    ),
+    Mutant(
+        "a message of another project is taken for ours",
+        "chatlab/settings.py",
+        'MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"',
+        "MESSAGES = 0",
+        f"{_COOKIES} another_project",
+    ),
+    Mutant(
+        "a socket does not know the cookie by its port",
+        "chatlab/asgi.py",
+        "OwnSocketCookies(URLRouter(websocket_urlpatterns))",
+        "URLRouter(websocket_urlpatterns)",
+        f"{_COOKIES} development_machine",
     ),
     Mutant(
         "a form needs the newest token",

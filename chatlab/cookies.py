@@ -1,0 +1,73 @@
+"""The names of our cookies in the browser. It keeps cookies by host and not by port, so every site on localhost gets
+those of all others: whatever they call theirs, ours are ours, and theirs are neither read nor changed.
+
+Inside, each cookie has the name that the settings give it; outside, on a development machine, the port is added.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+_NAME = re.compile(r"(chatlab_\w+?)(?:_(\d{2,5}))?\Z")
+# Django's names, as these cookies were called before. A session is taken over by the first page (its renewal gives it
+# the new name); a token is read from there as long as programs send it.
+_BEFORE = {"sessionid": settings.SESSION_COOKIE_NAME, "csrftoken": settings.CSRF_COOKIE_NAME}
+CSRF_TOKEN = "csrftoken"  # docs/protocol.md: what programs read
+
+
+class OwnCookies:
+    """Django middleware, outermost of those that read or set cookies."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        port = _port(request.META.get("HTTP_HOST", ""))
+        request.COOKIES = _own(request.COOKIES, port)
+        request.cookie_suffix = f"_{port}" if port else ""
+        response = self.get_response(request)
+        is_program = "Mozilla/" not in request.META.get("HTTP_USER_AGENT", "")
+        for name, morsel in list(response.cookies.items()):
+            del response.cookies[name]
+            _set(response, name + request.cookie_suffix, morsel)
+            if is_program and name == settings.CSRF_COOKIE_NAME:
+                _set(response, CSRF_TOKEN, morsel.copy())
+        return response
+
+
+class OwnSocketCookies:
+    """The same for sockets, which only read them. Stands behind Channels' CookieMiddleware."""
+
+    def __init__(self, application: Callable):
+        self.application = application
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        await self.application({**scope, "cookies": _own(scope["cookies"], _port(host))}, receive, send)
+
+
+def _port(host: str) -> str:
+    """As the browser says it: only what the browser says is the same for all requests of a site, proxy or not."""
+    port = host.rpartition(":")[2] if settings.CHATLAB_COOKIE_PORT else ""
+    return port if port.isascii() and port.isdigit() and 2 <= len(port) <= 5 else ""
+
+
+def _own(cookies: Mapping[str, str], port: str) -> dict[str, str]:
+    own = {}
+    for name, value in cookies.items():
+        match = _NAME.match(name)
+        if match and (match[2] or "") == port:
+            own[match[1]] = value
+    for before, name in _BEFORE.items():
+        if before in cookies:
+            own.setdefault(name, cookies[before])
+    return own
+
+
+def _set(response: HttpResponse, name: str, morsel) -> None:
+    morsel.set(name, morsel.value, morsel.coded_value)
+    response.cookies[name] = morsel
