@@ -163,9 +163,7 @@ def test_links_that_are_shown_in_two_tabs_at_once_are_both_remembered(place) -> 
         links = [link_to(place), link_to(place), link_to(place)]
         for page in [browser.ask(made.link.get_absolute_url()) for made in links]:
             browser.take(page)
-        shows = [
-            lambda made=made: browser.ask(made.link.get_absolute_url(), {"token": made.token}) for made in links
-        ]
+        shows = [lambda made=made: browser.ask(made.link.get_absolute_url(), {"token": made.token}) for made in links]
         for shown in at_once(shows):
             assert shown.status_code == 302
             browser.take(shown)
