@@ -300,3 +300,33 @@ async def _state_is(page: Page, state: str) -> bool:
 
 async def _outbox_is_empty(page: Page) -> bool:
     return (await pages.state(page))["outbox"] == 0
+
+
+@pytest.mark.page_only
+async def test_a_wire_that_dies_in_silence_is_told_of_within_seconds(server, alice, room, browser_of):
+    """Nothing closes, nothing fails: no byte passes. When bytes pass again, the same socket goes on."""
+    page = await (await browser_of(alice)).new_page()
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    async with wire_to(server.url) as wire:
+        await page.goto(f"{wire.url}/rooms/{room}/")
+        await pages.live(page)
+        wire.freeze()
+        await reaches(page, "reconnecting", within=5)
+        await reaches(page, "offline", within=8)
+        await expect(page.locator("#strip [data-action=try]")).to_be_visible()
+        wire.thaw()
+        await pages.live(page)
+        assert len(sockets) == 1
+
+
+@pytest.mark.page_only
+async def test_a_network_that_is_switched_off_is_told_of_within_seconds(server, alice, room, browser_of):
+    window = await browser_of(alice)
+    page = await window.new_page()
+    await page.goto(f"{server.url}/rooms/{room}/")
+    await pages.live(page)
+    await window.set_offline(True)
+    await reaches(page, "offline", within=5)
+    await window.set_offline(False)
+    await pages.live(page)

@@ -2,7 +2,7 @@
 //
 //   live         level with the room
 //   blip         down for less than 1.5 s: nothing is shown, most of these heal
-//   reconnecting down for less than 5 s
+//   reconnecting down for less than 5 s, or a question to the server has no answer yet
 //   offline      down for longer, or the browser says so
 //   catching-up  the wire is there, the log is being read on
 //   cut          by the switch of the two-tab page
@@ -15,9 +15,10 @@ const BACK_SHOWN = 3_000;
 export function connectionState(facts, now) {
   if (facts.gone) return "gone";
   if (facts.cutAt !== null) return "cut";
-  if (facts.phase === "level") return "live";
-  const away = now < facts.downAt ? OFFLINE : now - facts.downAt; // a clock that was set back tells nothing
-  if (away < BLIP) return "blip";
+  if (facts.phase === "level" && facts.silentAt === null) return "live";
+  const since = facts.silentAt ?? facts.downAt;
+  const away = now < since ? OFFLINE : now - since; // a clock that was set back tells nothing
+  if (away < BLIP && facts.silentAt === null) return "blip";
   if (facts.phase === "open") return "catching-up";
   return away < OFFLINE && facts.online ? "reconnecting" : "offline";
 }
@@ -28,8 +29,9 @@ export class Connection {
   constructor({ onchange, online = true }) {
     this.onchange = onchange;
     const now = Date.now();
+    // silentAt: since when a question to the server has no answer.
     // awayAt: since when updates may have been missed; downAt: since when the wire is down by itself, not by the switch.
-    this.facts = { phase: "connecting", awayAt: now, downAt: now, cutAt: null, nextAt: null, online, applied: 0 };
+    this.facts = { phase: "connecting", awayAt: now, downAt: now, cutAt: null, nextAt: null, silentAt: null, online, applied: 0 };
     this.back = { until: 0, applied: 0 };
     this.settled = false; // has been level at least once
   }
@@ -45,12 +47,13 @@ export class Connection {
     if (name === "gone") facts.gone = details;
     else if (name === "connecting") facts.gone = null;
     if (facts.phase === "level") {
-      facts.downAt = Date.now();
+      facts.downAt = facts.silentAt ?? Date.now();
       facts.awayAt = details.since ?? facts.downAt;
     }
     if (name === "cut") facts.cutAt ??= Date.now();
     else if (facts.cutAt !== null) Object.assign(facts, { cutAt: null, downAt: Date.now() });
     facts.nextAt = details.nextAt ?? null;
+    facts.silentAt = null;
     facts.phase = name;
     this.update();
   }
@@ -59,6 +62,12 @@ export class Connection {
     if (this.facts.phase === "level") return;
     this.facts.applied += count;
     if (this.facts.phase === "open") this.update();
+  }
+
+  /** The server was asked then, and nothing has come since; null: something has. */
+  doubt(since) {
+    this.facts.silentAt = since;
+    this.update();
   }
 
   online(yes) {
@@ -75,7 +84,7 @@ export class Connection {
     this.onchange({
       state,
       settled,
-      since: facts.cutAt ?? facts.downAt,
+      since: facts.cutAt ?? facts.silentAt ?? facts.downAt,
       wait: facts.nextAt === null ? 0 : Math.max(0, facts.nextAt - now),
       attempting: facts.phase === "connecting",
       applied: back ? this.back.applied : facts.applied,
@@ -93,16 +102,17 @@ export class Connection {
     if (this.settled && now - facts.awayAt >= OFFLINE) {
       this.back = { until: now + BACK_SHOWN, applied: facts.applied };
     }
-    Object.assign(facts, { phase: "level", nextAt: null, applied: 0, cutAt: null });
+    Object.assign(facts, { phase: "level", nextAt: null, silentAt: null, applied: 0, cutAt: null });
     this.settled = true;
     this.update();
   }
 
   #nextChange(state, now) {
     const { facts } = this;
-    if (state === "blip") return facts.downAt + BLIP - now;
-    if (state === "reconnecting") return facts.downAt + OFFLINE - now;
-    if (state === "offline" || state === "cut") return 1000 - ((now - (facts.cutAt ?? facts.downAt)) % 1000);
+    const since = facts.silentAt ?? facts.downAt;
+    if (state === "blip") return since + BLIP - now;
+    if (state === "reconnecting") return since + OFFLINE - now;
+    if (state === "offline" || state === "cut") return 1000 - ((now - (facts.cutAt ?? since)) % 1000);
     if (state === "live" && now < this.back.until) return this.back.until - now;
     return null;
   }

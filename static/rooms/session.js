@@ -33,6 +33,7 @@ export class RoomSession {
       heartbeat: config.heartbeat,
       onframe: (frame) => this.#receive(frame),
       onphase: (phase, details) => this.#phase(phase, details),
+      ondoubt: (since) => this.connection.doubt(since),
       ...socket,
     });
     this.outbox = new Outbox({

@@ -7,6 +7,8 @@ const BACKOFF_MOST = 30_000;
 const STEADY = 30_000; // open for so long: the next loss starts at the shortest wait again
 const CONNECT_TIMEOUT = 10_000;
 const CHECK_TIMEOUT = 5_000;
+const QUIET = 1_500; // without a frame: where somebody looks, the server is asked whether it is still there
+const DOUBTED = 1_200; // without an answer to that, the wire is in doubt, though the socket may yet speak
 // A third of the server's window in UTF-16 units, each of which is at most three bytes: confirmed in time in any script.
 const CONFIRM_AFTER = 64 * 1024;
 
@@ -21,6 +23,9 @@ export class RoomSocket {
   #attempt = 0;
   #unconfirmed = 0;
   #answerBy = 0;
+  #askedAt = 0;
+  #patience = DOUBTED;
+  #isInDoubt = false;
   #timers = {};
   #heardAt = 0;
   #pausedAt = null;
@@ -31,9 +36,10 @@ export class RoomSocket {
   /**
    * `cursor()` is asked at each connect and sync, `away()` (whether nobody looks at this tab) at each sync. `onphase` hears:
    * connecting, open, down {nextAt}, cut, gone {code, detail}; and `since`, where the wire was dead before that was noticed.
+   * `ondoubt` hears since when a question has no answer, and null when something comes.
    */
-  constructor({ url, cursor, away = () => false, heartbeat, onframe, onphase, create = open, random = Math.random }) {
-    Object.assign(this, { url, cursor, away, heartbeat: heartbeat * 1000, onframe, onphase, create, random });
+  constructor({ url, cursor, away = () => false, heartbeat, onframe, onphase, ondoubt = () => {}, create = open, random = Math.random }) {
+    Object.assign(this, { url, cursor, away, heartbeat: heartbeat * 1000, onframe, onphase, ondoubt, create, random });
   }
 
   get isOpen() {
@@ -74,6 +80,7 @@ export class RoomSocket {
     if (!cursor || !this.send(frame)) return;
     this.#unconfirmed = 0;
     this.#expectAnswer(this.heartbeat * 1.5);
+    if (!this.#timers.doubt && !this.#isInDoubt) this.#doubtAfter(this.#patience);
   }
 
   /** Something happened that a socket may not have survived: ask now, and wait for the answer only briefly. */
@@ -117,6 +124,7 @@ export class RoomSocket {
   #received(data) {
     this.#clear("answer");
     this.#heardAt = Date.now();
+    this.#isHeard();
     this.#unconfirmed += data.length;
     let frame;
     try {
@@ -137,6 +145,34 @@ export class RoomSocket {
     this.#after("steady", STEADY, () => (this.#attempt = 0));
     this.#timers.beat = setInterval(() => this.sync(), this.heartbeat);
     this.onphase("open");
+  }
+
+  /** Whoever answers late is given twice as long the next time: on a slow line a doubt that comes and goes says nothing. */
+  #isHeard() {
+    if (this.#timers.doubt || this.#isInDoubt) {
+      this.#patience = Math.min(Math.max(DOUBTED, 2 * (this.#heardAt - this.#askedAt)), CHECK_TIMEOUT);
+    }
+    this.#clear("doubt");
+    if (this.#isInDoubt) {
+      this.#isInDoubt = false;
+      this.ondoubt(null);
+    }
+    this.#after("quiet", QUIET, () => this.#open && !this.away() && this.sync());
+  }
+
+  #doubtAfter(patience) {
+    this.#askedAt = Date.now();
+    this.#after("doubt", patience, () => {
+      if (this.away()) return;
+      // A page that stood still has not listened: what came meanwhile is heard next.
+      if (Date.now() - this.#askedAt > 2 * patience) this.#doubtAfter(patience);
+      else this.#doubt();
+    });
+  }
+
+  #doubt() {
+    this.#isInDoubt = true;
+    this.ondoubt(this.#askedAt);
   }
 
   /** A question that stays without any frame ends the socket; a later one may bring the end nearer, never put it off. */
@@ -170,7 +206,7 @@ export class RoomSocket {
   #throwAway(code) {
     const socket = this.#socket;
     this.#socket = null;
-    this.#open = false;
+    this.#open = this.#isInDoubt = false;
     this.#unconfirmed = 0;
     for (const name of Object.keys(this.#timers)) this.#clear(name);
     if (socket) {

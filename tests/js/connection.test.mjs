@@ -61,6 +61,39 @@ test("without a network, offline is said as soon as the blip is over", (t) => {
   assert.equal(last().state, "offline");
 });
 
+test("a wire that gives no answer is told of before it is given up, and not as a new loss then", (t) => {
+  const { connection, last, shown } = begin(t);
+  settle(connection);
+  const asked = Date.now();
+  t.mock.timers.tick(1_200);
+  connection.doubt(asked);
+  assert.deepEqual([last().state, last().since], ["reconnecting", asked]);
+  t.mock.timers.tick(3_810);
+  assert.equal(last().state, "offline");
+  t.mock.timers.tick(10_000);
+  const before = shown.length;
+  connection.phase("down", { nextAt: Date.now() + 400, since: asked });
+  connection.phase("connecting");
+  assert.deepEqual([...new Set(shown.slice(before).map(({ state }) => state))], ["offline"]);
+  assert.equal(last().since, asked);
+});
+
+test("an answer after all ends the doubt without a word", (t) => {
+  const { connection, last } = begin(t);
+  settle(connection);
+  connection.doubt(Date.now() - 1_200);
+  connection.doubt(null);
+  assert.deepEqual([last().state, last().back], ["live", false]);
+});
+
+test("without a network, a wire in doubt is offline at once", (t) => {
+  const { connection, last } = begin(t);
+  settle(connection);
+  connection.online(false);
+  connection.doubt(Date.now());
+  assert.equal(last().state, "offline");
+});
+
 test("catching up is shown with its count, and told about after five seconds away", (t) => {
   const { connection, last } = begin(t);
   settle(connection);

@@ -65,7 +65,7 @@ test("a gap is asked for at once, but not for each frame that follows", (t) => {
   assert.deepEqual(sent("sync"), [{ type: "sync", cursor: "4.x", repair: true }]);
   last().say(deltas(appended(5, "llo"), appended(6, "!"), appended(7, "!")));
   assert.equal(session.log.message("a1").text, "Hello!!");
-  t.mock.timers.tick(2_000);
+  t.mock.timers.tick(1_400);
   assert.equal(sent("sync").length, 1);
 });
 
@@ -79,11 +79,11 @@ test("a repair that is lost itself is asked for again", (t) => {
   assert.equal(sent("sync").length, 2);
 });
 
-test("a lost last frame is found by the answer to a heartbeat", (t) => {
+test("a lost last frame is found by the answer to a question in the silence", (t) => {
   begin(t);
   last().open();
   last().say(synced(4));
-  t.mock.timers.tick(10_000);
+  t.mock.timers.tick(1_500);
   assert.equal(sent("sync").length, 1);
   last().say(synced(5));
   assert.deepEqual(sent("sync").at(-1), { type: "sync", cursor: "4.x", repair: true });

@@ -8,6 +8,7 @@ let socket;
 let phases;
 let frames;
 let cursor;
+let doubts;
 
 function begin(t, options = {}) {
   t.mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
@@ -30,6 +31,7 @@ beforeEach(() => {
   FakeSocket.made = [];
   phases = [];
   frames = [];
+  doubts = [];
   cursor = "4.aa";
 });
 
@@ -168,16 +170,61 @@ test("stays away after a bye, whatever the close code", (t) => {
   assert.deepEqual(names(), ["connecting", "open", "gone"]);
 });
 
-test("beats with its cursor, and is dead two and a half beats after the last frame", (t) => {
-  begin(t);
+test("a tab that nobody looks at beats with its cursor, and is dead two and a half beats after the last frame", (t) => {
+  begin(t, { away: () => true });
   FakeSocket.last.open();
   t.mock.timers.tick(10_000);
-  assert.deepEqual(FakeSocket.last.sent, [{ type: "sync", cursor: "4.aa" }]);
+  assert.deepEqual(FakeSocket.last.sent, [{ type: "sync", cursor: "4.aa", away: true }]);
   t.mock.timers.tick(14_999);
   assert.equal(names().at(-1), "open");
   t.mock.timers.tick(1);
   assert.equal(names().at(-1), "down");
   assert.ok(FakeSocket.made[0].closed);
+});
+
+test("where somebody looks, silence is asked about, and doubted within three seconds", (t) => {
+  begin(t, { ondoubt: (since) => doubts.push(since) });
+  FakeSocket.last.open();
+  t.mock.timers.tick(1_500);
+  const asked = Date.now();
+  assert.deepEqual(FakeSocket.last.sent, [{ type: "sync", cursor: "4.aa" }]);
+  t.mock.timers.tick(1_200);
+  assert.deepEqual(doubts, [asked]);
+  FakeSocket.last.say({ type: "presence" });
+  assert.deepEqual(doubts, [asked, null], "any frame ends it");
+  t.mock.timers.tick(1_499);
+  assert.equal(FakeSocket.last.sent.length, 1, "what speaks is not asked");
+  t.mock.timers.tick(1);
+  t.mock.timers.tick(15_000);
+  assert.equal(names().at(-1), "down", "a doubt that stays is the end of the socket");
+});
+
+test("a line that answers late is given longer, and not doubted again and again", (t) => {
+  begin(t, { ondoubt: (since) => doubts.push(since) });
+  FakeSocket.last.open();
+  for (let question = 0; question < 5; question++) {
+    t.mock.timers.tick(1_500);
+    t.mock.timers.tick(2_000);
+    FakeSocket.last.say({ type: "synced" });
+  }
+  assert.equal(doubts.length, 2, "once, and its end");
+  for (let question = 0; question < 2; question++) {
+    t.mock.timers.tick(1_500);
+    FakeSocket.last.say({ type: "synced" });
+  }
+  t.mock.timers.tick(1_500);
+  t.mock.timers.tick(1_200);
+  assert.equal(doubts.length, 3, "a line that has become quick is doubted soon");
+});
+
+test("a page that stood still hears what came before it doubts", (t) => {
+  begin(t, { ondoubt: (since) => doubts.push(since) });
+  FakeSocket.last.open();
+  t.mock.timers.tick(1_500);
+  t.mock.timers.tick(4_000); // its timers come late, at the end of these
+  assert.deepEqual(doubts, []);
+  t.mock.timers.tick(1_200);
+  assert.equal(doubts.length, 1);
 });
 
 test("any frame is a sign of life", (t) => {
