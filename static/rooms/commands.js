@@ -1,5 +1,6 @@
 // What can be done by name: from the palette, by a key, or by a button with data-command.
 
+import { guardForms } from "./keys.js";
 import { Palette } from "./palette.js";
 import { shortcuts } from "./shortcuts.js";
 import { chooseTheme, themeForms } from "./theme.js";
@@ -20,6 +21,7 @@ export function commands(own = {}) {
   const run = (name, argument) => all[name]?.(argument);
   const palette = new Palette({ run, has: (name) => name in all });
   shortcuts({ run, palette });
+  guardForms();
   themeForms();
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-command]");

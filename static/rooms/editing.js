@@ -1,5 +1,7 @@
 // Editing one's own question. The old version stays; what is sent begins a branch beside it.
 
+import { composes } from "./keys.js";
+
 export class Editing {
   #parent = null; // what the edited message follows: null for a first one
   #id = null;
@@ -47,7 +49,7 @@ export class Editing {
   }
 
   #pressed(event) {
-    if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
+    if (composes(event) || event.defaultPrevented) return;
     if (event.key === "ArrowUp" && !this.composer.text && !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.begin(this.mine());

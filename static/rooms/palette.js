@@ -1,5 +1,7 @@
 // The palette: rooms, commands, and what a search finds, in one list that is walked with the arrow keys.
 
+import { composes } from "./keys.js";
+
 const ASK_AFTER = 200;
 const SHORTEST = 2; // characters that the server looks for
 const ROOMS_SHOWN = 8;
@@ -150,7 +152,7 @@ export class Palette {
   }
 
   #pressed(event) {
-    if (event.isComposing || event.keyCode === 229) return;
+    if (composes(event)) return;
     const count = this.#options.length;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();

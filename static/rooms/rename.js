@@ -1,5 +1,7 @@
 // Renaming the room where its title stands. The new title is shown when it comes back through the log, as for everybody.
 
+import { composes } from "./keys.js";
+
 export class Rename {
   /** `current()` is the title that the log holds; `onrename(title)`. */
   constructor({ current, onrename }) {
@@ -16,7 +18,7 @@ export class Rename {
       this.#end(true);
     });
     this.input.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.#end(false);
+      if (event.key === "Escape" && !composes(event)) this.#end(false);
     });
     this.input.addEventListener("blur", () => this.#end(true));
   }

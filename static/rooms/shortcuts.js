@@ -1,5 +1,6 @@
 // The keys of the page. A shortcut of a single key can be switched off: who speaks to their computer would press them.
 
+import { composes } from "./keys.js";
 import { recall, remember } from "./stored.js";
 
 const STORED = "chatlab.single-keys";
@@ -9,7 +10,7 @@ export function shortcuts({ run, palette }) {
   const single = singleKeys();
   if (MAC) for (const key of document.querySelectorAll("[data-mod]")) key.textContent = "⌘";
   addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
+    if (composes(event) || event.defaultPrevented) return;
     if (perform(event, { run, palette, single })) event.preventDefault();
   });
 }
