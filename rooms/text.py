@@ -10,6 +10,7 @@ import zlib
 REPLACEMENT = "\ufffd"
 EMPTY_DIGEST = "00000000"
 TITLE_LENGTH = 60
+FOLDED_CHARACTERS, FOLDED_LINES = 1_500, 20  # of a message; what is longer is folded
 _LOOKED_AT = 2_000  # characters of a question; its title is at its beginning
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _MARKS = re.compile(r"^\s*(?:/[a-z]+(?=\s)|#{1,6}(?=\s)|>|[-*+](?=\s)|\d+[.)](?=\s))\s*|[*_`~|]+", re.MULTILINE)
@@ -54,6 +55,11 @@ def title_of(question: str) -> str:
         return line
     words = line[:TITLE_LENGTH].rpartition(" ")[0]
     return f"{words or line[: TITLE_LENGTH - 1]}…"
+
+
+def is_long(text: str) -> bool:
+    """Whether a page shows only its beginning until somebody wants the rest; as in static/rooms/fold.js."""
+    return utf16_length(text) > FOLDED_CHARACTERS or text.count("\n") >= FOLDED_LINES
 
 
 class Cleaner:

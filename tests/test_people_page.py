@@ -112,13 +112,12 @@ async def test_a_tab_that_is_cut_stands_still_on_the_rail_while_the_others_go_on
 
 
 @pytest.mark.page_only
-async def test_on_a_phone_one_finds_the_people_in_the_menu(server, alice, bob, room, browser_of):
+async def test_on_a_phone_one_finds_the_people_in_the_menu_too(server, alice, bob, room, browser_of):
     context = await browser_of(alice)
     page = await context.new_page()
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.goto(f"{server.url}/rooms/{room}/")
     await pages.live(page)
-    await expect(page.locator("#people-button")).to_be_hidden()
     await page.locator("#room-menu summary").click()
     await page.locator("#room-menu [data-action=people]").click()
     await expect(page.locator("#people")).to_be_visible()

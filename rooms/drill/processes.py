@@ -21,7 +21,7 @@ NOT_INHERITED = (
     "REDIS_",
     "PYTEST_",
     "DJANGO_",
-    "DATABASE_",
+    "DATABASE_URL",
     "SECRET_KEY",
     "DEBUG",
     "HTTPS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -22,9 +22,12 @@ from ..errors import RoomError
 from ..fold import shown, versions
 from ..limits import limits
 from ..models import Generation, Member, Room
-from ..text import utf16_from
+from ..text import is_long, utf16_from
 from . import reasons
 from .notes import note_of
+from .zone import zone_of
+
+ABOVE = 6  # rooms of the list that are seen above the one that is open
 
 # Scripts make HTML by one door only (static/rooms/html.js). Not for the admin, whose own scripts have others.
 one_door = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types": ["chatlab"]})
@@ -92,10 +95,10 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
     }
     try:
         limits.spend("CHATLAB_RATE_POSTS", visitor.name, "messages")
-        actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))
+        asked = actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))
     except RoomError as refusal:
         return refused(request, refusal)
-    return redirect("room", room_id)
+    return redirect(f"{reverse('room', args=[room_id])}#m-{asked.answer}")
 
 
 def member_or_404(request: HttpRequest, room_id: str) -> tuple[access.Visitor, Member]:
@@ -121,7 +124,7 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
     me = {"id": member.pk, "name": member.name, "role": member.role, "color": member.color}
     return {
         "room": room_body(member.room),
-        "rooms": [] if tab else _list_of(search.newest_rooms(visitor)),
+        "rooms": [] if tab else _list_of(_listed(visitor, member.room), member.room, zone_of(request)),
         "me": me,
         "snapshot": snapshot,
         "messages": for_page(snapshot, member.pk),
@@ -156,10 +159,7 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
 
 def for_page(snapshot: dict, me: str) -> list[dict]:
     """The branch that everybody is shown, with what a template needs to know of each message."""
-    return [
-        _message(message, snapshot["members"], me, versions(snapshot, message))
-        for message in shown(snapshot)
-    ]
+    return [_message(message, snapshot["members"], me, versions(snapshot, message)) for message in shown(snapshot)]
 
 
 def not_on_page(snapshot: dict) -> list[dict]:
@@ -179,6 +179,7 @@ def _message(message: dict, members: dict, me: str, versions: list[str]) -> dict
         "author_name": author.get("name", ""),
         "author_color": author.get("color", 1),
         "mine": message["author"] == me,
+        "long": message["role"] == "user" and is_long(message["text"]),
         "time": datetime.fromisoformat(message["at"]),
         "note": note_of(message, me, members),
         "only_thought": message["status"] not in Generation.OPEN and not message["text"].strip(),
@@ -191,12 +192,22 @@ def room_body(found: Room) -> dict:
     return {"id": found.pk, "title": str(found), "url": found.get_absolute_url()}
 
 
-def _list_of(rooms: list[Room]) -> list[dict]:
-    """As templates show them: each with the day that it stands under. The page's script knows the reader's own days."""
-    today = timezone.now().date()
+def _listed(visitor: access.Visitor, current: Room) -> list[Room]:
+    """The newest rooms of a visitor; the one that is open is among them, however old it is."""
+    rooms = search.newest_rooms(visitor)
+    if current not in rooms:
+        rooms += search.rooms_of(visitor).filter(pk=current.pk)
+    return rooms
+
+
+def _list_of(rooms: list[Room], current: Room, zone: tzinfo) -> list[dict]:
+    """As templates show them: each with the day that it stands under, by the reader's calendar."""
+    today = timezone.localdate(timezone=zone)
+    top = next((at for at, room in enumerate(rooms) if room == current), 0) - ABOVE
     return [
-        room_body(room) | {"active_at": room.active_at, "live": room.live, "group": _day(room.active_at.date(), today)}
-        for room in rooms
+        room_body(room)
+        | {"live": room.live, "group": _day(timezone.localdate(room.active_at, zone), today), "top": at == top > 0}
+        for at, room in enumerate(rooms)
     ]
 
 

@@ -1,5 +1,7 @@
 // The box. It is never disabled: what can't be sent now waits in the outbox.
 
+import { composes } from "./keys.js";
+import { Length } from "./length.js";
 import { recall, remember } from "./stored.js";
 import { word } from "./words.js";
 
@@ -23,6 +25,7 @@ export class Composer {
     this.form = document.getElementById("composer");
     this.box = this.form.elements.text;
     this.button = document.getElementById("send");
+    this.length = new Length({ limit, button: this.button });
     this.form.noValidate = true;
     this.form.addEventListener("submit", (event) => this.#submitted(event));
     this.box.addEventListener("keydown", (event) => this.#pressed(event));
@@ -94,7 +97,7 @@ export class Composer {
   #send() {
     const text = this.box.value;
     if (!text.trim()) return;
-    if (text.length > this.limit) {
+    if (this.length.isOver(text)) {
       this.onrefuse(word("length", { n: text.length, limit: this.limit }));
       return;
     }
@@ -107,8 +110,7 @@ export class Composer {
   }
 
   #pressed(event) {
-    // 229: some input methods send the Enter that ends a composition after isComposing is false again.
-    if (event.isComposing || event.keyCode === 229) return;
+    if (composes(event)) return;
     if (event.key === "Escape") this.#escaped(event);
     if (event.key !== "Enter" || event.shiftKey || event.altKey) return;
     if (this.#coarse && !event.ctrlKey && !event.metaKey) return;
@@ -123,7 +125,7 @@ export class Composer {
   }
 
   #changed() {
-    this.form.classList.toggle("filled", Boolean(this.box.value.trim()));
+    this.length.show(this.box.value);
     this.#showMode();
     this.#fit();
     clearTimeout(this.#draftTimer);

@@ -14,9 +14,9 @@ export class ConnectionView {
   #asked = "";
   #typing = [];
 
-  /** `cursor()` for the number in the pill, `announce(text)` for the few changes that are worth a word. */
-  constructor({ cursor, announce, ontry }) {
-    Object.assign(this, { cursor, announce });
+  /** `announce(text)` for the few changes that are worth a word. */
+  constructor({ announce, ontry }) {
+    this.announce = announce;
     this.pill = document.getElementById("pill");
     this.strip = document.getElementById("strip");
     this.line = this.strip.querySelector("[data-part=line]");
@@ -34,7 +34,7 @@ export class ConnectionView {
     document.body.dataset.connection = connection.state;
     document.body.toggleAttribute("data-back", connection.back);
     this.strip.toggleAttribute("data-attempting", connection.state === "offline" && connection.attempting);
-    this.drawCount();
+    this.#drawPill(connection);
     this.#strip();
     if (before?.state !== connection.state || before?.back !== connection.back) this.#announce(before, connection);
   }
@@ -73,12 +73,8 @@ export class ConnectionView {
     this.announce(text);
   }
 
-  drawCount() {
-    const shown = this.#shown;
-    if (!shown) return;
-    if (shown.state === "live") this.#pill("live", `#${this.cursor()}`);
-    else if (shown.state === "catching-up") this.#pill("catching-up", shown.applied ? String(shown.applied) : "");
-    else this.#pill(shown.state, "");
+  #drawPill({ state, applied }) {
+    this.#pill(state, state === "catching-up" && applied ? String(applied) : "");
   }
 
   #pill(state, count) {

@@ -4,10 +4,12 @@
 import { Announcer } from "./announcer.js";
 import { ConnectionView } from "./connection-view.js";
 import { here, waitAtDoor } from "./door.js";
-import { earlierPage } from "./earlier.js";
+import { Earlier } from "./earlier.js";
+import { folding } from "./fold.js";
 import { Follow } from "./follow.js";
 import { RoomSession } from "./session.js";
 import { TabTitle } from "./tab-title.js";
+import { tellZone } from "./times.js";
 import { RoomView } from "./view.js";
 import { stayAwake } from "./wake.js";
 import { word } from "./words.js";
@@ -24,7 +26,6 @@ export class Conversation {
    * `opens()` asks over HTTP whether this page would be let in now.
    */
   constructor({ stopping = () => false, storage = null, socket = {}, ondrawn, opens, on = {} }) {
-    document.documentElement.classList.add("js");
     this.tabTitle = new TabTitle({ me: config.me.id });
     this.announcer = new Announcer({ me: config.me.id, model: config.model.name });
     this.follow = new Follow({
@@ -33,7 +34,6 @@ export class Conversation {
       jump: document.getElementById("jump"),
     });
     this.connectionView = new ConnectionView({
-      cursor: () => this.session?.log.seq ?? 0,
       announce: (text) => this.announcer.inform(text),
       ontry: () => this.session.socket.check(),
     });
@@ -59,8 +59,13 @@ export class Conversation {
         gone: (code) => MAY_OPEN.includes(code) && waitAtDoor({ opens, enter: () => this.session.socket.comeBack(), urgent: true }),
       },
     });
-    this.view.earlier.addEventListener("click", async () => {
-      if (!(await this.loadEarlier())) this.connectionView.refuse(word("earlier.failed"));
+    folding({ list: this.view.list, follow: this.follow });
+    this.earlier = new Earlier({
+      view: this.view,
+      log: () => this.session.log,
+      api: config.api,
+      scroller: this.follow.scroller,
+      onfail: () => this.connectionView.refuse(word("earlier.failed")),
     });
   }
 
@@ -71,13 +76,12 @@ export class Conversation {
   }
 
   start() {
+    document.documentElement.classList.add("js"); // what only scripts can do is offered from here on
+    tellZone();
     stayAwake(this.session);
     this.session.start();
+    this.earlier.watch();
     here();
-  }
-
-  loadEarlier() {
-    return earlierPage({ view: this.view, log: this.session.log, api: config.api });
   }
 
   #changed(list, isLive, then) {

@@ -1,6 +1,7 @@
 // On narrow screens the list of rooms is a dialog: the one sidebar moves into it and back.
 
-export function drawer() {
+/** `onopen()` is called when the list can be seen. */
+export function drawer(onopen) {
   const dialog = document.getElementById("drawer");
   const sidebar = document.getElementById("sidebar");
   if (!dialog || !sidebar) return;
@@ -8,6 +9,7 @@ export function drawer() {
     event.preventDefault();
     dialog.append(...sidebar.childNodes);
     dialog.showModal();
+    onopen();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-action=close-drawer]")) dialog.close();

@@ -36,6 +36,11 @@ export class Follow {
     }
   }
 
+  /** Stay here, whatever is written at the end. */
+  release() {
+    this.#setPinned(false);
+  }
+
   /** After the content changed. */
   settle() {
     if (this.pinned) this.#write(this.scroller.scrollHeight - this.scroller.clientHeight);

@@ -2,13 +2,13 @@
 
 import { commands } from "./commands.js";
 import { here } from "./door.js";
-import { showAgo } from "./times.js";
-
-document.documentElement.classList.add("js");
+import { showAgo, tellZone } from "./times.js";
 
 const times = document.querySelectorAll("time[data-relative]");
 const show = () => times.forEach(showAgo);
 show();
+document.documentElement.classList.add("js");
 setInterval(show, 30_000);
 commands();
 here();
+tellZone();

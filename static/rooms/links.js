@@ -1,12 +1,15 @@
 // Copy buttons beside the fields that hold a link.
 
 import { copy } from "./clipboard.js";
+import { showMoments } from "./times.js";
+
+showMoments();
+document.documentElement.classList.add("js");
 
 const status = document.getElementById("status");
 
 for (const button of document.querySelectorAll(".copy-field [data-action=copy]")) {
   const field = button.parentElement.querySelector("input");
-  button.hidden = false;
   field.addEventListener("focus", () => field.select());
   button.addEventListener("click", async () => {
     status.textContent = "";

@@ -8,6 +8,7 @@ import { config, Conversation } from "./conversation.js";
 import { isMember } from "./door.js";
 import { drawer } from "./drawer.js";
 import { Editing } from "./editing.js";
+import { unfold } from "./fold.js";
 import { setText } from "./message.js";
 import { messageActions } from "./message-actions.js";
 import { ModelChoice } from "./model.js";
@@ -117,7 +118,7 @@ people.draw();
 view.pending.set(session.outbox.items);
 connectionView.outbox(session.outbox.items.length);
 showTarget();
-drawer();
+drawer(() => sidebar.reveal());
 roomMenu();
 commands(
   roomCommands({ log: () => session.log, list: view.list, announcer, stops, copied, tell: (text) => connectionView.tell(text) }),
@@ -145,7 +146,6 @@ function drawn() {
   sidebar.current({ title: name, live: running });
   modelChoice.show();
   branches.drawn();
-  connectionView.drawCount();
 }
 
 /** Somebody signed in, or out and in, in another tab. Where nothing would be lost, the page begins anew by itself. */
@@ -162,9 +162,10 @@ async function showTarget() {
   if (!id) return;
   const { log } = session;
   while (!log.message(id.slice(2)) && log.earlier) {
-    if (!(await conversation.loadEarlier())) return;
+    if (!(await conversation.earlier.load())) return;
   }
   const article = document.getElementById(id);
+  unfold(article); // what was looked for may stand below its beginning
   article?.scrollIntoView({ block: "start" });
   if (!article && log.message(id.slice(2))) connectionView.tell(word("target.elsewhere"));
 }

@@ -1,6 +1,7 @@
 // One message in the page. Its header is textContent and attributes; its text is drawn by prose.js.
 
 import { showVersions } from "./branches.js";
+import { foldLong } from "./fold.js";
 import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
 import { initial } from "./presence.js";
@@ -39,6 +40,7 @@ export class MessageView {
     article.dataset.status = message.status;
     article.toggleAttribute("data-mine", message.role === "user" && message.author === names.me);
     article.toggleAttribute("data-stopping", names.stopping && !isTerminal(message));
+    if (message.role === "user") foldLong(article, message.text);
     delete article.dataset.pending;
     parts.author.id = `by-${message.id}`;
     article.setAttribute("aria-labelledby", parts.author.id);
@@ -49,6 +51,7 @@ export class MessageView {
     }
     showTime(parts.time, message.at);
     setText(parts.meta, metaOf(message, names));
+    article.toggleAttribute("data-versions", names.versions.length > 1);
     showVersions(parts.versions, names.versions, message.id);
     parts.stop.title = parts.stop.ariaLabel = stopLabel(names);
     setText(parts.note, noteOf(message, names));
@@ -68,6 +71,7 @@ export class MessageView {
     article.dataset.role = "user";
     article.dataset.pending = state;
     article.setAttribute("data-mine", "");
+    foldLong(article, text);
     setText(parts.author, members[me.id]?.name ?? me.name);
     parts.author.id = `by-${item.client_id}`;
     article.setAttribute("aria-labelledby", parts.author.id);

@@ -4,7 +4,7 @@ import { setText } from "./message.js";
 import { NOBODY, initial, peopleHere } from "./presence.js";
 import { Rail } from "./rail.js";
 import { refusalOf } from "./reasons.js";
-import { listed, word } from "./words.js";
+import { listed, number, word } from "./words.js";
 
 const AVATARS = 4;
 
@@ -52,6 +52,7 @@ export class People {
       ...(rest > 0 ? [element("span", "avatar more", `+${rest}`)] : []),
     ]);
     const names = people.map((person) => describe(person.name, [person.me && word("people.you"), tabs(person), person.away && word("people.away")]));
+    setText(this.button.querySelector("[data-part=count]"), number(people.length + this.#frame.more));
     if (this.#frame.more) names.push(word("people.more", { n: this.#frame.more }));
     const label = word("people.here", { names: listed(names) });
     if (this.button.title !== label) {

@@ -6,6 +6,7 @@ import { answers } from "./door.js";
 import { codeBeside } from "./dress.js";
 import { isTerminal } from "./log.js";
 import { setText } from "./message.js";
+import { showMoments } from "./times.js";
 import { word } from "./words.js";
 
 const conversation = new Conversation({ ondrawn: drawn, opens });
@@ -13,6 +14,7 @@ const { connectionView, follow, session, tabTitle, view } = conversation;
 
 window.chatlab = { state: () => session.state(), drawn: (id) => view.drawnOf(id) };
 
+showMoments();
 conversation.hydrate();
 follow.pin();
 view.list.addEventListener("click", async (event) => {
@@ -37,5 +39,4 @@ function drawn() {
   const running = log.messages.some((message) => message.role === "assistant" && !isTerminal(message));
   setText(document.getElementById("title"), name);
   tabTitle.show(name, running);
-  connectionView.drawCount();
 }

@@ -19,7 +19,18 @@ export class Sidebar {
     for (const link of this.list.querySelectorAll("[data-room]")) this.#rows.set(link.dataset.room, link.parentElement);
     document.addEventListener("visibilitychange", () => this.#look());
     addEventListener("focus", () => this.#look());
+    this.reveal();
     this.#look();
+  }
+
+  /** The room of this page is in view, however long the list is. */
+  reveal() {
+    if (!this.#isInView) this.#rows.get(this.room)?.scrollIntoView({ block: "center" });
+  }
+
+  get #isInView() {
+    const [list, row] = [this.list, this.#rows.get(this.room)].map((node) => node?.getBoundingClientRect());
+    return Boolean(row) && row.top >= list.top && row.bottom <= list.bottom;
   }
 
   /** What this tab knows of its own room, at once. */
@@ -44,13 +55,17 @@ export class Sidebar {
     if (text === this.#shown) return;
     this.#shown = text;
     const groups = new Map();
-    for (const room of JSON.parse(text).rooms) {
-      const day = dayOf(room.active_at);
-      groups.set(day, [...(groups.get(day) ?? []), this.#row(room)]);
-    }
+    const add = (day, row) => groups.set(day, [...(groups.get(day) ?? []), row]);
+    const { rooms } = JSON.parse(text);
+    for (const room of rooms) add(dayOf(room.active_at), this.#row(room));
+    // Only the newest are listed; the one that is open stays among them.
+    const own = this.#rows.get(this.room);
+    if (own && !rooms.some(({ id }) => id === this.room)) add("earlier", own);
+    const wasInView = this.#isInView;
     const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
     this.list.replaceChildren(...Array.from(groups, ([day, rows]) => section(word(`day.${day}`), rows)));
     focused?.focus({ preventScroll: true });
+    if (wasInView) this.reveal();
   }
 
   #row(room) {

@@ -67,6 +67,7 @@ async function kill(form) {
 }
 
 if (panes.length) {
+  document.documentElement.classList.add("js");
   look();
   setInterval(look, LOOK_EVERY);
   byId("play")?.addEventListener("click", ({ currentTarget }) => play(currentTarget));
