@@ -80,7 +80,7 @@ class DatabaseAway(MiddlewareMixin):
             return None
         logger.warning("%s %s: the database is not reachable: %s", request.method, request.path, exception)
         context = {
-            "code": Unavailable.code,
+            "status": Unavailable.http_status,
             "detail": _("The database is not reachable. Try again."),
             "back": request.get_full_path(),
         }

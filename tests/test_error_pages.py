@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client, RequestFactory
+from django.urls import get_resolver
 from django.views import defaults
 from django.views.csrf import csrf_failure
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
         (lambda request: Client().get("/nowhere/"), 404, "There is nothing here."),
         (lambda request: defaults.permission_denied(request, PermissionError("secret")), 403, "You may not do that."),
         (lambda request: csrf_failure(request, "secret"), 403, "That form was too old."),
-        (lambda request: defaults.server_error(request), 500, "Something broke on our side."),
+        (lambda request: get_resolver().resolve_error_handler(500)(request), 500, "Something broke on our side."),
         (lambda request: Client().post("/rooms/", {"title": "x" * 201}), 413, "That did not work."),
     ],
 )
@@ -31,3 +32,14 @@ def test_an_error_is_a_page_of_the_house(answer, status, words) -> None:
 def test_a_form_that_is_too_old_changes_nothing() -> None:
     assert Client(enforce_csrf_checks=True).post("/rooms/", {"title": "x"}).status_code == 403
     assert Client(enforce_csrf_checks=True).post("/theme/", {"theme": "dark"}).status_code == 403
+
+
+def test_what_broke_is_said_in_the_readers_theme() -> None:
+    request = RequestFactory().get("/")
+    request.COOKIES = {"chatlab_theme": "dark"}
+    assert 'data-theme="dark"' in get_resolver().resolve_error_handler(500)(request).content.decode()
+
+
+def test_a_refusal_shows_a_number_that_people_know() -> None:
+    page = Client().post("/rooms/", {"title": "x" * 201}).content.decode()
+    assert ">413<" in page and "too_long" not in page

@@ -143,6 +143,7 @@ CALL = """async ([module, name, ...values]) => {
   return (await import(loaded.name))[name](...values);
 }"""
 COUNTED = [("jump", 1), ("jump", 2), ("replay.chars", 1500)]
+PANE_TITLES = "() => [...document.querySelectorAll('.pane-bar h2')].map(({ offsetHeight }) => offsetHeight)"
 WIDE = "() => document.documentElement.scrollWidth - innerWidth"
 
 
@@ -172,6 +173,7 @@ async def test_a_german_browser_reads_german(upstream, server, alice, room, tab,
         await page.goto(f"{server.url}/demo/sync/")
         await page.locator("#verdict[data-state=identical]").wait_for()
         await speaks_german(page)
+        assert max(await page.evaluate(PANE_TITLES)) < 30, "a tab's name stands in one line"
         await page.goto(f"{server.url}/rooms/{room}/")
         await pages.live(page)
         await speaks_german(page)

@@ -36,6 +36,13 @@ def test_a_post_without_scripts_leads_to_its_answer(place) -> None:
     assert re.search(rf'href="\?at=\d+#m-{answer}"', page), "and one can look again, there"
 
 
+def test_a_post_without_scripts_that_is_refused_keeps_what_was_written(place, settings) -> None:
+    settings.CHATLAB_TEXT_MAX = 10
+    sent = inside(place).post(f"/rooms/{place.room}/messages/", {"text": "More than <ten> letters"})
+    assert sent.status_code == 413
+    assert re.search(r"<textarea[^>]*>More than &lt;ten&gt; letters</textarea>", sent.content.decode())
+
+
 def test_the_open_room_is_listed_however_old_it_is(place) -> None:
     client = inside(place)
     for _ in range(51):

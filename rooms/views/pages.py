@@ -97,7 +97,7 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
         limits.spend("CHATLAB_RATE_POSTS", visitor.name, "messages")
         asked = actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))
     except RoomError as refusal:
-        return refused(request, refusal)
+        return refused(request, refusal, kept=body["text"])
     return redirect(f"{reverse('room', args=[room_id])}#m-{asked.answer}")
 
 
@@ -218,7 +218,8 @@ def _day(day: date, today: date) -> str:
     return _("Yesterday") if age == 1 else _("Previous 7 days") if age <= 7 else _("Earlier")
 
 
-def refused(request: HttpRequest, refusal: RoomError) -> HttpResponse:
+def refused(request: HttpRequest, refusal: RoomError, kept: str = "") -> HttpResponse:
+    """`kept`: what its writer would otherwise lose."""
     back = request.META.get("HTTP_REFERER") or reverse("index")
-    context = {"detail": reasons.of_refusal(refusal), "code": refusal.code, "back": back}
+    context = {"detail": reasons.of_refusal(refusal), "status": refusal.http_status, "back": back, "kept": kept}
     return render(request, "rooms/refused.html", context, status=refusal.http_status)

@@ -139,6 +139,27 @@ PEOPLE = [
         f"{_PAGE} 1000",
     ),
     Mutant(
+        "silence is not asked about",
+        "static/rooms/socket.js",
+        "this.#open && !this.away() && this.sync()",
+        "false",
+        f"{_PAGE} in_silence",
+    ),
+    Mutant(
+        "older messages come only by the button",
+        "static/rooms/earlier.js",
+        "this.#observer.observe(this.button);",
+        "",
+        "tests/test_page_reading.py -k older",
+    ),
+    Mutant(
+        "what is found in a folded message stays folded",
+        "static/rooms/fold.js",
+        'text.setAttribute("hidden", "until-found")',
+        "text.hidden = true",
+        "tests/test_page_reading.py -k long_message",
+    ),
+    Mutant(
         "a sign-in elsewhere ends this page",
         "static/rooms/socket.js",
         "if (code === SIGNED_OUT && this.#open) {",
