@@ -43,12 +43,14 @@ def test_a_post_without_scripts_that_is_refused_keeps_what_was_written(place, se
     assert re.search(r"<textarea[^>]*>More than &lt;ten&gt; letters</textarea>", sent.content.decode())
 
 
-def test_the_open_room_is_listed_however_old_it_is(place) -> None:
+def test_the_open_room_is_listed_however_old_it_is(place, settings) -> None:
+    settings.CHATLAB_LIMITS = False
     client = inside(place)
     for _ in range(51):
         client.post("/rooms/")
     Room.objects.filter(pk=place.room).update(active_at=datetime.now(UTC) - timedelta(days=90))
     page = client.get(f"/rooms/{place.room}/").content.decode()
+    assert page.count("data-room=") == 51, "the newest fifty, and this one"
     assert f'data-room="{place.room}" aria-current="page"' in page
 
 
@@ -140,6 +142,13 @@ async def test_nothing_moves_and_nothing_is_dead_while_scripts_are_on_their_way(
     assert await page.evaluate("shifts") == []
     zones = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
     assert "America/New_York" in zones.values(), "the server is told, for the days of the list"
+    go.clear()
+    await page.goto("/", wait_until="commit")
+    await eventually(lambda: page.locator(".room-meta time").count(), 10)
+    await eventually(lambda: page.evaluate(STYLED), 10)
+    assert not any(await page.evaluate(TIMES)), "nor in the list of rooms"
+    go.set()
+    await eventually(lambda: page.locator(".room-meta time").first.is_visible(), 5)
 
 
 @pytest.mark.browser
@@ -156,6 +165,10 @@ async def test_without_scripts_the_header_is_whole_and_a_post_leads_to_its_answe
             if await button.is_visible() and await button.get_attribute("data-action") != "people"
         ]
         assert shown == []
+        if width == 1280:
+            await page.locator(".sidebar .whoami").click()
+            assert await page.locator("#my-name").is_visible(), "one's name can be changed"
+            await page.keyboard.press("Escape")
         times = [text for text in await page.locator(".message time").all_inner_texts() if text]
         assert times and all(text.endswith(" UTC") for text in times)
     gate = Question().gate()

@@ -154,9 +154,9 @@ PEOPLE = [
     ),
     Mutant(
         "what is found in a folded message stays folded",
-        "static/rooms/fold.js",
-        'text.setAttribute("hidden", "until-found")',
-        "text.hidden = true",
+        "templates/rooms/_message.html",
+        'hidden="until-found"',
+        "hidden",
         "tests/test_page_reading.py -k long_message",
     ),
     Mutant(
