@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -82,6 +83,12 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+CHATLAB_PATH = env.str("CHATLAB_PATH", "").strip("/")  # of the host that the site is below of; the links begin with it
+if CHATLAB_PATH:
+    if not re.fullmatch(r"[\w.~-]+(/[\w.~-]+)*", CHATLAB_PATH, re.ASCII):
+        raise ImproperlyConfigured(f"CHATLAB_PATH is {CHATLAB_PATH!r}; write it as a path alone, for example /chat.")
+    CHATLAB_PATH = f"/{CHATLAB_PATH}"
 
 INSTALLED_APPS = [
     "rooms",  # first: its `runserver` is daphne's, with room for many handshakes at once
@@ -185,6 +192,7 @@ SESSION_ENGINE = "chatlab.sessions"
 # Names of our own, because a browser sends the cookies of all sites on a host to each of them, whatever their ports.
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = "chatlab_session", "chatlab_csrf", "chatlab_language"
 CHATLAB_COOKIE_PORT = env.bool("CHATLAB_COOKIE_PORT", default=DEBUG)  # ... and the port behind them
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{CHATLAB_PATH}/"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie `messages`
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
@@ -228,7 +236,7 @@ LANGUAGE_COOKIE_AGE = 31_536_000  # a year, as the theme's; without a choice the
 LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE, LANGUAGE_COOKIE_SECURE = True, "Lax", HTTPS
 TIME_ZONE = "UTC"
 USE_I18N = USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = f"{CHATLAB_PATH}/static/"
 STATIC_ROOT = env.str("STATIC_ROOT", str(VAR_DIR / "static"))
 # With DEBUG the files are served as they lie there; else hashed names let browsers keep them for ever.
 PLAIN, HASHED = "django.contrib.staticfiles.storage.StaticFilesStorage", "chatlab.static.ModuleStorage"

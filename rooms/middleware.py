@@ -41,7 +41,7 @@ class Sessions(sessions.SessionMiddleware):
             return response  # another tab has signed in or out; what this request has done is done
         if session.session_key and session.accessed:
             for name in filter(_is_of_browser, request.COOKIES):
-                response.delete_cookie(name)
+                response.delete_cookie(name, path=settings.SESSION_COOKIE_PATH)
         return response
 
     @staticmethod
@@ -51,6 +51,7 @@ class Sessions(sessions.SessionMiddleware):
             response.set_cookie(
                 access.BROWSER_COOKIE + secrets.token_hex(4),
                 secrets.token_urlsafe(24),
+                path=settings.SESSION_COOKIE_PATH,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
                 samesite=settings.SESSION_COOKIE_SAMESITE,

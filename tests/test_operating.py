@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,12 +12,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from rooms.drill.programs import Missing
-
 from .harness.database import Database
+from .harness.nginx import Nginx
 from .harness.people import Person
 from .harness.processes import ROOT, Process, environment, free_port
-from .harness.programs import or_skip
 from .harness.server import ALARMS
 from .harness.upstream import Question, UpstreamProcess, words
 from .harness.waiting import eventually, wait_for
@@ -100,16 +97,13 @@ def site(cluster, layer, upstream: UpstreamProcess, tmp_path_factory: pytest.Tem
     assert not site.alarms(), site.alarms()[0]
 
 
-class Nginx(Process):
+class Front(Nginx):
     """nginx with the site of deploy/nginx.conf: only names of hosts, ports and folders are ours."""
 
     def __init__(self, folder: Path, site: Site):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.config = folder / "nginx.conf"
+        super().__init__(folder)
         self.ports = {"8001": site.webs[0].port, "8002": site.webs[1].port}
-        self.static, self.folder = site.env["STATIC_ROOT"], folder
-        super().__init__([or_skip(nginx_program), "-c", str(self.config)], folder / "nginx.log", environment())
+        self.static = site.env["STATIC_ROOT"]
 
     def configure(self, *, down: str = "") -> None:
         text = NGINX_SITE.read_text().replace("listen 80;", f"listen 127.0.0.1:{self.port};")
@@ -117,36 +111,12 @@ class Nginx(Process):
         for port, own in self.ports.items():
             text, found = re.subn(rf"127\.0\.0\.1:{port}\b", f"127.0.0.1:{own}{' down' if port == down else ''}", text)
             assert found
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        kept = "".join(f"{kind}_temp_path {self.folder}; " for kind in kinds)
-        user = "user root;" if Path(self.folder).owner() == "root" else ""
-        self.config.write_text(
-            f"daemon off; {user} pid {self.folder}/pid; error_log stderr; events {{}}\n"
-            f"http {{ include /etc/nginx/mime.types; access_log off; {kept}\n{text}}}"
-        )
-
-    def start(self) -> None:
-        super().start()
-        wait_for(lambda: not self.running or self.answers(), 10, "nginx answers")
-        assert self.running, self.log()
-
-    def answers(self) -> bool:
-        try:
-            return httpx2.get(f"{self.url}/healthz", timeout=5, trust_env=False).status_code == 200
-        except httpx2.TransportError:
-            return False
-
-
-def nginx_program() -> str:
-    found = shutil.which("nginx") or next((path for path in ("/usr/sbin/nginx",) if Path(path).exists()), None)
-    if found is None:
-        raise Missing("nginx", "apt install nginx-light")
-    return found
+        super().configure(text)
 
 
 @pytest.fixture
-def nginx(site: Site, tmp_path: Path) -> Iterator[Nginx]:
-    process = Nginx(tmp_path, site)
+def nginx(site: Site, tmp_path: Path) -> Iterator[Front]:
+    process = Front(tmp_path, site)
     process.configure()
     process.start()
     yield process

@@ -27,6 +27,11 @@ def authorities() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
+def origin_of(url: str) -> str:
+    """Without the path that a site may be below of."""
+    return "/".join(url.split("/")[:3])
+
+
 class Person:
     """One visitor with a cookie jar of their own, or a program with a member's token."""
 
@@ -71,7 +76,7 @@ class Person:
         """For a socket to another process of the same deployment."""
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
-        return {"Cookie": self.cookie_header, "Origin": url}
+        return {"Cookie": self.cookie_header, "Origin": origin_of(url)}
 
     async def close(self) -> None:
         await self.client.aclose()

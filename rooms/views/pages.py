@@ -143,8 +143,8 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
     return {
         "room": snapshot["room"]["id"],
         "me": me,
-        "socket": f"/ws/{place}/",
-        "api": f"/api/{place}",
+        "socket": f"{settings.CHATLAB_PATH}/ws/{place}/",
+        "api": f"{settings.CHATLAB_PATH}/api/{place}",
         "cursor": snapshot["cursor"],
         "limits": {
             "text": settings.CHATLAB_TEXT_MAX,

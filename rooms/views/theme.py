@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -26,9 +27,10 @@ def choose(request: HttpRequest) -> HttpResponse:
     back = request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     response = redirect(back if safe else "index")
-    chosen = request.POST.get("theme")
+    chosen, path = request.POST.get("theme"), settings.SESSION_COOKIE_PATH
     if chosen in THEMES:
-        response.set_cookie(COOKIE, chosen, max_age=YEAR, secure=request.is_secure(), samesite="Lax")
+        secure = request.is_secure()
+        response.set_cookie(COOKIE, chosen, max_age=YEAR, path=path, secure=secure, samesite="Lax")
     else:
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(COOKIE, path=path)
     return response

@@ -1,6 +1,7 @@
 // The palette: rooms, commands, and what a search finds, in one list that is walked with the arrow keys.
 
 import { composes } from "./keys.js";
+import { at } from "./place.js";
 
 const ASK_AFTER = 200;
 const SHORTEST = 2; // characters that the server looks for
@@ -48,7 +49,7 @@ export class Palette {
     this.#found = { words: "", rooms: [], messages: [] };
     this.dialog.showModal();
     this.#draw();
-    this.#ask("/api/rooms").then((body) => {
+    this.#ask("api/rooms").then((body) => {
       if (!body) return;
       this.#rooms = body.rooms;
       this.#draw();
@@ -66,18 +67,18 @@ export class Palette {
     const words = this.#words;
     if (words.length < SHORTEST) return;
     this.#timer = setTimeout(async () => {
-      const body = await this.#ask(`/api/search?q=${encodeURIComponent(words)}`);
+      const body = await this.#ask(`api/search?q=${encodeURIComponent(words)}`);
       if (!body || words !== this.#words) return;
       this.#found = { words, ...body };
       this.#draw();
     }, ASK_AFTER);
   }
 
-  async #ask(url) {
+  async #ask(path) {
     this.#asking?.abort();
     const asking = (this.#asking = new AbortController());
     try {
-      const response = await fetch(url, { headers: { Accept: "application/json" }, signal: asking.signal });
+      const response = await fetch(at(path), { headers: { Accept: "application/json" }, signal: asking.signal });
       return response.ok ? await response.json() : null;
     } catch {
       return null; // offline, or asked again: what is here is shown

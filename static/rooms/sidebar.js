@@ -2,6 +2,7 @@
 // own room.
 
 import { setText } from "./message.js";
+import { at } from "./place.js";
 import { word } from "./words.js";
 
 const LOOK_EVERY = 20_000;
@@ -44,7 +45,7 @@ export class Sidebar {
     if (document.hidden) return;
     this.#timer = setTimeout(() => this.#look(), LOOK_EVERY);
     try {
-      const response = await fetch("/api/rooms", { headers: { Accept: "application/json" } });
+      const response = await fetch(at("api/rooms"), { headers: { Accept: "application/json" } });
       if (response.ok) this.#draw(await response.text());
     } catch {
       // Offline: the list stays as it was.

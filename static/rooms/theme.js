@@ -1,5 +1,7 @@
 // The theme is a cookie: the server writes it into the page, so nothing flashes. Here it changes without a reload.
 
+import { root as site } from "./place.js";
+
 const THEMES = ["light", "dark"];
 const YEAR = 365 * 86_400;
 
@@ -10,7 +12,7 @@ export function chooseTheme(name) {
   else delete root.dataset.theme;
   document.querySelector("meta[name=color-scheme]").content = chosen || "light dark";
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${root.dataset.cookie}=${chosen}; Path=/; Max-Age=${chosen ? YEAR : 0}; SameSite=Lax${secure}`;
+  document.cookie = `${root.dataset.cookie}=${chosen}; Path=${site()}; Max-Age=${chosen ? YEAR : 0}; SameSite=Lax${secure}`;
   for (const button of document.querySelectorAll(".theme button")) {
     button.setAttribute("aria-pressed", String(button.value === (chosen || "system")));
   }

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.urls import reverse
 
 from rooms import access, actions, providers
 from rooms.models import Member, Room
@@ -34,8 +35,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"\nchatlab   {connection.vendor} · {layer} · {providers.describe()['label']}\n\n"
             f"  Room       {base}{room.get_absolute_url()}\n"
-            f"  Two tabs   {base}/demo/sync/\n"
-            f"  Admin      {base}/admin/   {login}\n"
+            f"  Two tabs   {base}{reverse('sync_demo')}\n"
+            f"  Admin      {base}{reverse('admin:index')}   {login}\n"
         )
         self.stdout.flush()  # into a pipe, too: the password is said only once
         actions.close_writer()
