@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "rooms.middleware.DatabaseAway",
+    "rooms.middleware.NotFoundPage",
 ]
 if not DEBUG:  # with DEBUG on, `runserver` serves the files as they lie there
     MIDDLEWARE.insert(0, "servestatic.middleware.ServeStaticMiddleware")

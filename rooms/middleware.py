@@ -10,10 +10,11 @@ import secrets
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
+from django.views.defaults import page_not_found
 
 from . import access, origin
 from .database import CONNECTION_ERRORS
@@ -71,6 +72,21 @@ class OwnPages(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> None:
         request.csrf_processing_done = origin.is_own_page(request)
+
+
+class NotFoundPage(MiddlewareMixin):
+    """Who follows a wrong link gets our page: with DEBUG on Django answers it with a list of all addresses, and the
+    address of a form with nothing at all.
+
+    Stands innermost, so that the page knows who asks.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if isinstance(response, HttpResponseNotAllowed) and request.method == "GET":
+            response.content = page_not_found(request, Http404()).content
+        elif settings.DEBUG and isinstance(response, HttpResponseNotFound):
+            return page_not_found(request, Http404())
+        return response
 
 
 class DatabaseAway(MiddlewareMixin):

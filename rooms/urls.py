@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import export, health, links, pages, search, sync, theme
+from .views import export, health, links, pages, search, sync, theme, wellknown
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("demo/sync/<id:room_id>/kill/", sync.kill, name="sync_kill"),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("robots.txt", wellknown.robots),
+    *(path(name, wellknown.icon, {"name": name}) for name in wellknown.ICONS),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/rooms", api.rooms),

@@ -22,7 +22,7 @@ LAYERS = (
     {"drill"},
     {"process"},
     {"urls", "routing"},
-    {"consumers", "views", "api", "admin", "middleware"},
+    {"consumers", "views", "api", "admin", "middleware", "templatetags"},
     {"worker"},
     {"generation"},
     {"actions"},

@@ -1,5 +1,7 @@
 // Times as the reader's clock says them: short in the page, exact on hover.
 
+import { root } from "./place.js";
+
 const page = document.documentElement.lang || "en";
 // The page's language, written the reader's way: en-GB has other clocks than en-US.
 const language = navigator.languages?.find((own) => own.split("-")[0] === page.split("-")[0]) ?? page;
@@ -17,7 +19,7 @@ export function tellZone() {
   const { timeZone } = EXACT.resolvedOptions();
   const name = document.documentElement.dataset.cookie?.replace("theme", "zone");
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  if (timeZone && name) document.cookie = `${name}=${timeZone}; Path=/; Max-Age=${365 * 86_400}; SameSite=Lax${secure}`;
+  if (timeZone && name) document.cookie = `${name}=${timeZone}; Path=${root()}; Max-Age=${365 * 86_400}; SameSite=Lax${secure}`;
 }
 
 const dayOf = (date) => (date.getFullYear() === new Date().getFullYear() ? DAY : DAY_AND_YEAR).format(date);
