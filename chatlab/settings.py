@@ -160,10 +160,18 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # out: after a restart of the database it is full of dead ones. It gives a lost one up soon: its tries are ever
     # further apart, and the next request begins anew.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["ENGINE"] = "chatlab.postgres"
+    pooler_mode = one_of("DATABASE_POOLER_MODE", ("session", "transaction"), "session")
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = pooler_mode == "transaction"
     DATABASES["default"]["OPTIONS"] = {
         "pool": {"min_size": 2, "max_size": int(positive("DATABASE_POOL", 20)), "timeout": 3, "reconnect_timeout": 2},
-        # A worker that freezes inside a transaction holds its room's row: the database lets go of it, not the worker.
-        "options": "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s",
+        "pooler_mode": pooler_mode,
+        "timeouts": {
+            # A worker that freezes inside a transaction holds its room's row: the database lets go of it, not the
+            # worker.
+            "idle_in_transaction_session_timeout": "2s",
+            "lock_timeout": f"{positive('DATABASE_LOCK_TIMEOUT', 5.0):g}s",
+        },
         **DATABASES["default"].get("OPTIONS", {}),
     }
 

@@ -25,8 +25,11 @@ from .harness.wire import Wire
 __all__ = ["Engine", "alice", "engine", "here", "shared_engine"]
 
 LEASE = {"CHATLAB_LEASE": "4", "CHATLAB_LEASE_RENEW": "1"}
-IMPATIENT = {"DJANGO_SETTINGS_MODULE": "tests.accidents.settings", "CHATLAB_ACCIDENT": "gives_up_after:2"}
-LOCK_TIMEOUT = "?options=-c%20idle_in_transaction_session_timeout%3D2s%20-c%20lock_timeout%3D1s"
+IMPATIENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.accidents.settings",
+    "CHATLAB_ACCIDENT": "gives_up_after:2",
+    "DATABASE_LOCK_TIMEOUT": "1",
+}
 
 
 @dataclass
@@ -80,7 +83,7 @@ def shared_engine(tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamPr
     wire = Wire(url.replace("chatlab@", "app@"))
     wire.start()
     servers = []
-    for name, address, settings in (("server", wire.url, {}), ("impatient", wire.url + LOCK_TIMEOUT, IMPATIENT)):
+    for name, address, settings in (("server", wire.url, {}), ("impatient", wire.url, IMPATIENT)):
         folder: Path = tmp_path_factory.mktemp(name)
         servers.append(Server(folder, upstream.base_url, DATABASE_URL=address, **LEASE, **settings))
         servers[-1].database = Database(url)

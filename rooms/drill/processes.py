@@ -21,7 +21,7 @@ NOT_INHERITED = (
     "REDIS_",
     "PYTEST_",
     "DJANGO_",
-    "DATABASE_URL",
+    "DATABASE_",
     "SECRET_KEY",
     "DEBUG",
     "HTTPS",

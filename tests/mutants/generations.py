@@ -174,7 +174,7 @@ GENERATIONS = [
     Mutant(
         "a frozen worker keeps its room locked",
         "chatlab/settings.py",
-        "-c idle_in_transaction_session_timeout=2s ",
+        '            "idle_in_transaction_session_timeout": "2s",\n',
         "",
         "tests/test_stop.py --engines=postgres -k locked",
     ),

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, with time-outs that hold behind a pooler, too."""
