@@ -16,9 +16,8 @@ from django.core import checks
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .database import CONNECTION_ERRORS
-
 from . import providers
+from .database import CONNECTION_ERRORS
 
 TAG = "rooms"
 MEMORY_LAYER = "rooms.broadcast.memory.MemoryLayer"
