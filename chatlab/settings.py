@@ -161,6 +161,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # further apart, and the next request begins anew.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["ENGINE"] = "chatlab.postgres"
+    lock_timeout = positive("DATABASE_LOCK_TIMEOUT", 5.0)
     pooler_mode = one_of("DATABASE_POOLER_MODE", ("session", "transaction"), "session")
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = pooler_mode == "transaction"
     DATABASES["default"]["OPTIONS"] = {
@@ -170,7 +171,7 @@ elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
             # A worker that freezes inside a transaction holds its room's row: the database lets go of it, not the
             # worker.
             "idle_in_transaction_session_timeout": "2s",
-            "lock_timeout": f"{positive('DATABASE_LOCK_TIMEOUT', 5.0):g}s",
+            "lock_timeout": f"{lock_timeout:g}s",
         },
         **DATABASES["default"].get("OPTIONS", {}),
     }
