@@ -150,7 +150,7 @@ async def test_on_a_phone_one_sees_who_is_here_and_chooses_the_model(own_server,
         box = await model.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= height
     await model.select_option("another-model")
-    await page.wait_for_function("() => chatlab.log.state.room.model === 'another-model'")
+    await eventually(lambda: page.evaluate("() => chatlab.log.state.room.model === 'another-model'"), 5)
     await page.locator("#room-menu summary").tap()
     await expect(page.get_by_role("button", name="Copy the link of this room")).to_be_visible()
 
