@@ -110,7 +110,8 @@ def test_d4_another_charset_is_only_a_claim(desk) -> None:
 
 
 WRONG_ADDRESS = "The configured address of the model provider leads to no model."
-HOTEL = b"<!doctype html><title>Sign in to the hotel</title>"
+KEY = asking.KEY.encode()  # what is quoted for staff has none in it: the desk looks
+HOTEL = b"<!doctype html><title>Sign in to the hotel</title>" + KEY
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ HOTEL = b"<!doctype html><title>Sign in to the hotel</title>"
         ("application/json", b"[]"),
         ("application/json", b""),
         ("application/octet-stream", b"\0\1\2"),
-        ("text/plain", b"upstream is starting"),
+        ("text/plain", b"upstream is starting with " + KEY),
     ],
 )
 def test_d4_what_is_no_stream_of_events_is_not_read_as_one(desk, kind, body) -> None:

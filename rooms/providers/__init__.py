@@ -6,17 +6,11 @@ says so, the stream simply stops; what that means is decided by `rooms.generatio
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator
-
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from .addresses import fault_of
 from .base import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
-from .lines import WRONG_ADDRESS
-
-logger = logging.getLogger(__name__)
 
 __all__ = [
     "Ended",
@@ -39,37 +33,16 @@ def open_provider() -> Provider:
     """The configured provider, for the running event loop. Building one costs about 90 ms: keep it, close it at the
     end.
     """
-    from . import chat, demo, responses, transport
+    from . import chat, demo, misaddressed, responses, transport
 
-    fault = fault_of(settings.OPENAI_BASE_URL)
     if settings.CHATLAB_PROVIDER == "demo":
         return responses.ResponsesProvider(demo.demo_client(), background=True)
-    if fault is not None and fault.certain:
-        return Misaddressed(f"OPENAI_BASE_URL {fault.what}; perhaps it should be {fault.better}")
+    if (fault := fault_of(settings.OPENAI_BASE_URL)) is not None and fault.certain:
+        return misaddressed.Misaddressed(fault)
     client = transport.make_client(api_key=settings.OPENAI_API_KEY or "none", base_url=settings.OPENAI_BASE_URL or None)
     if settings.OPENAI_API == "chat":
         return chat.ChatProvider(client)
     return responses.ResponsesProvider(client, background=settings.OPENAI_BACKGROUND)
-
-
-class Misaddressed:
-    """Where the configured address can lead nowhere, each answer says so. `manage.py check` does before."""
-
-    background = False
-
-    def __init__(self, fault: str):
-        logger.error(fault)
-        self._fault = fault
-
-    async def stream(self, request: Request) -> AsyncIterator[Opened | TextDelta | Ended]:
-        raise ProviderError(*WRONG_ADDRESS, self._fault)
-        yield
-
-    async def cancel(self, response_id: str) -> None:
-        """Nothing was begun."""
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def preload() -> None:
