@@ -80,8 +80,8 @@ class Reading:
             self._odd += [f"{name}: {str(chunk[name])[:200]}" for name in _elsewhere(chunk)]
         if not choice:
             return events
-        if (end := errors.in_stream(None, {"error": choice.get("error")})) is not None:
-            raise errors.Told(end)
+        if choice.get("error"):
+            raise errors.Told(errors.failed(choice["error"]))
         word = _word_of(choice)
         pieces = self._said(choice, ends=bool(word))
         self._just_spoke = bool(pieces)

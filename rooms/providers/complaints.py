@@ -28,7 +28,7 @@ def found(name: str | None, said: object) -> Complaint | None:
         return None
     if said.get("error") or said.get("errors"):
         return of(said)
-    if _is_failed(base := said.get("base_resp")):  # MiniMax, also beside text
+    if (base := said.get("base_resp")) and _is_failed(base):  # MiniMax, also beside text
         return of(base)
     return None if said.get("choices") or not _is_flat(said) else of(said)
 

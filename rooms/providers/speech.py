@@ -29,11 +29,12 @@ def of_message(message: object, odd: list[str]) -> Pieces:
         return read(message, "text", odd)
     pieces: Pieces = []
     for name in REASONING:
-        if pieces := read(message.get(name), "reasoning", odd):
+        if name in message and (pieces := read(message[name], "reasoning", odd)):
             break
-    if _is_thought(message):
+    if "extra_content" in message and _is_thought(message):
         return pieces or read(message.get("content"), "reasoning", odd)
-    return pieces + read(message.get("content"), "text", odd) + read(message.get("refusal"), "text", odd)
+    pieces += read(message.get("content"), "text", odd)
+    return pieces + read(message["refusal"], "text", odd) if "refusal" in message else pieces
 
 
 def read(value: object, part: str, odd: list[str]) -> Pieces:

@@ -54,6 +54,8 @@ class _Apart:
         if not self._text:
             self._all_at_once(event.text)
         self._text.append(event.text)
+        if self._thinking.outside:
+            return [event]
         return [replace(event, part=part, text=text) for part, text in self._thinking.feed(event.text)]
 
     def rest(self, *, complete: bool = False) -> list[TextDelta]:

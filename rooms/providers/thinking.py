@@ -40,12 +40,12 @@ class Thinking:
         self._closing: tuple[str, ...] = _CLOSING if first else ()  # inside: what may close it
         self._held = ""
         self._begun = False  # a thought is not empty any more
-        self._outside = False
+        self.outside = False  # whatever comes now is text
         self._after = False  # behind a closing tag
         self._guess: list[str] = []  # what may be text after all
 
     def feed(self, text: str) -> Pieces:
-        if self._outside:
+        if self.outside:
             return [("text", text)] if text else []
         self._held += text
         pieces: Pieces = []
@@ -82,7 +82,7 @@ class Thinking:
             return False
         # Behind a thought the lines that set the answer off from it go; an indent is the answer's own.
         text = _LEADING.sub("", self._held, count=1) if self._after else self._held
-        self._held, self._outside = "", True
+        self._held, self.outside = "", True
         pieces += [("text", text)] * bool(text)
         return False
 

@@ -462,8 +462,8 @@ UPSTREAM = [
     Mutant(
         "a thought under two names is thought twice",
         "rooms/providers/speech.py",
-        '        if pieces := read(message.get(name), "reasoning", odd):\n            break',
-        '        pieces += read(message.get(name), "reasoning", odd)',
+        'if name in message and (pieces := read(message[name], "reasoning", odd)):\n            break',
+        'pieces += read(message.get(name), "reasoning", odd)',
         "tests/test_chat_api.py -k comes_once",
     ),
     Mutant(
