@@ -157,18 +157,26 @@ def test_a_message_at_the_end_of_messages_is_the_whole_of_them() -> None:
         content({"unheard": "of"}),
         chunk(7),
         {"choices": ["text"]},
+        {"choices": "text"},
+        {"choices": [{"delta": {}}, {"delta": {"content": "text"}}]},
         {"content": "text"},
         {"response": "text"},
         {"message": {"role": "assistant", "content": "text"}, "done": False},
         {"type": "response.output_text.delta", "delta": "text"},
         {"data": {"choices": [content("text")]}},
         {"result": "text"},
+        "text",
     ],
     ids=str,
 )
 def test_what_could_be_text_and_cannot_be_read_is_never_passed_over(odd) -> None:
     assert asked(content("Hi."), odd, STOP) == ("Hi.", "", "incomplete upstream")
     assert asked(odd, STOP) == ("", "", "failed upstream")
+
+
+def test_what_cannot_be_read_is_kept_for_staff_and_bounded() -> None:
+    found = said(ChatProvider, encoded([content({"unheard": "of" * 500})] * 1_000 + [STOP]))
+    assert "unheard" in found[-1].error and len(found[-1].error) < 2_000
 
 
 @pytest.mark.parametrize(
@@ -341,6 +349,15 @@ def test_an_event_whose_name_says_error_is_an_error_whatever_it_says(event, prov
 def test_the_name_of_an_event_holds_for_that_event_only() -> None:
     named = b"event: message\n" + b"".join(encoded([content("Hi.")])) + b"event: ping\n\n: error\n\n"
     assert outcome(said(ChatProvider, [named, *encoded([STOP])])) == ("Hi.", "", "complete")
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_json_without_its_field_is_read_all_the_same(size) -> None:
+    """Behind a line break inside it, or altogether."""
+    first = b"data: " + json.dumps(content("H"), indent=1).encode() + b"\n\n"
+    whole = first + json.dumps(content("i.")).encode() + b"\n\n" + b"".join(encoded([STOP]))
+    pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
+    assert outcome(said(ChatProvider, pieces)) == ("Hi.", "", "complete")
 
 
 # -- no stream ---------------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ RESPONSES = [
     ("store", extra("store")),
     ("store", said("Unknown parameter: 'store'.", "store", code="unknown_parameter")),
     ("instructions", said("Unsupported parameter: 'instructions'", "instructions", 404)),
+    ("instructions", said("System role not supported")),
     ("reasoning", said("Your organization must be verified to generate reasoning summaries.", "reasoning.summary")),
     ("reasoning", said("Unsupported parameter: 'reasoning.summary' is not supported with this model.")),
 ]

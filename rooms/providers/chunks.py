@@ -57,7 +57,7 @@ class Reading:
         self._message = False  # not in deltas
         self._repeated: str | None = None  # the text, as a message beside the deltas repeats it
         self._tool = False
-        self._odd: list[str] = []
+        self._odd = speech.Odd()
 
     @property
     def finished(self) -> bool:
@@ -77,7 +77,7 @@ class Reading:
         self._note_usage(chunk.get("usage"))
         choice = self._choose(chunk.get("choices"))
         if choice is None:
-            self._odd += [f"{name}: {str(chunk[name])[:200]}" for name in _elsewhere(chunk)]
+            self._look_elsewhere(chunk)
         if not choice:
             return events
         if choice.get("error"):
@@ -100,10 +100,10 @@ class Reading:
             return None
         error = self._word if meaning[0] != "complete" else ""
         if self._others and not self._word:
-            self._odd.append("choices beside the one that was read")
+            self._odd.note("choices beside the one that was read", self._index)
         if meaning[0] == "complete" and self._odd:
             meaning = ("incomplete" if self._text else "failed", "upstream", UNREAD)
-            error = "; ".join(self._odd)
+            error = str(self._odd)
         tool = self._tool or self._word in _TOOLS.split()
         return Ended(*meaning, errors.staff_only(error), self._usage, self._repeated, wants_tool=tool)
 
@@ -111,13 +111,17 @@ class Reading:
         """The choice that is the answer: of several the one with the lowest number. None: there is none at all."""
         choices = choices if isinstance(choices, list) else [choices]
         found = [choice for choice in choices if isinstance(choice, dict)]
-        self._odd += [f"a choice: {choice[:200]}" for choice in choices if isinstance(choice, str) and choice]
+        for choice in choices:
+            if choice and not isinstance(choice, dict):
+                self._odd.note("a choice", choice)
         numbers = [choice["index"] for choice in found if type(choice.get("index")) is int]
         if self._index is None and numbers:
             self._index = min(numbers)
         others = [choice for choice in found if type(choice.get("index")) is int and choice["index"] != self._index]
         self._others = self._others or any(_speech_of(choice) for choice in others)
         ours = [choice for choice in found if choice not in others]
+        if any(_speech_of(choice) for choice in ours[1:]):
+            self._odd.note("several choices of one number", ours)
         return ours[0] if ours else {} if found else None
 
     def _said(self, choice: dict, *, ends: bool) -> speech.Pieces:
@@ -146,6 +150,13 @@ class Reading:
         elif now:
             self._repeated = None
 
+    def _look_elsewhere(self, chunk: dict) -> None:
+        for name in _ELSEWHERE:
+            if chunk.get(name):
+                self._odd.note(name, chunk[name])
+        if isinstance(chunk.get("message"), dict):  # a string there is news
+            self._odd.note("message", chunk["message"])
+
     def _note_usage(self, usage: object) -> None:
         if isinstance(usage, dict):
             details = usage.get("completion_tokens_details")
@@ -159,15 +170,10 @@ def counts(given: object, made: object, reasoning: object) -> dict | None:
     return {name: count for name, count in found.items() if type(count) is int and 0 <= count < 2**53} or None
 
 
-def _elsewhere(chunk: dict) -> list[str]:
-    found = [name for name in _ELSEWHERE if chunk.get(name)]
-    return [*found, "message"] if isinstance(chunk.get("message"), dict) else found
-
-
 def _speech_of(choice: dict) -> speech.Pieces:
-    return speech.read([choice.get("text")], "text", []) + [
-        piece for side in ("delta", "message") for piece in speech.of_message(choice.get(side), [])
-    ]
+    odd = speech.Odd()
+    sides = [speech.of_message(choice.get(side), odd) for side in ("delta", "message")]
+    return speech.read(choice.get("text"), "text", odd) + sides[0] + sides[1]
 
 
 def _word_of(choice: dict) -> str:

@@ -38,7 +38,7 @@ class Reading:
         self._items: set[object] = set()  # whose text was read
         self._thought: tuple | None = None  # the paragraph of the reasoning that was added to last
         self._tool = False
-        self._odd: list[str] = []
+        self._odd = speech.Odd()
 
     def take(self, event: dict) -> list[Opened | TextDelta | Ended]:
         kind = event.get("type")
@@ -60,16 +60,16 @@ class Reading:
         delta = event.get("delta")
         if kind in _TEXT:
             if not isinstance(delta, str | None):
-                self._odd.append(f"{kind}: {str(delta)[:200]}")
+                self._odd.note(kind, delta)
             return "text", delta if isinstance(delta, str) and delta else None
         if _is_reasoning(kind):
-            return "reasoning", speech.join(speech.read(delta, "reasoning", []), "reasoning") or None
+            return "reasoning", speech.join(speech.read(delta, "reasoning", speech.Odd()), "reasoning") or None
         if kind.endswith(".done"):
             return "text", self._not_streamed(kind, event)
         if delta and kind.endswith("delta") and not _NO_TEXT.search(kind):
-            self._odd.append(f"{kind}: {str(delta)[:200]}")
-        elif not kind and (event.get("choices") or event.get("delta")):
-            self._odd.append(str(event)[:200])
+            self._odd.note(kind, delta)
+        elif not kind and any(event.get(name) for name in ("choices", "delta", "text")):
+            self._odd.note("an event without a type", event)
         return "", None
 
     def _not_streamed(self, kind: str, event: dict) -> str | None:
@@ -128,7 +128,7 @@ class Reading:
             raise ProviderError("upstream", LOST, "its numbers have a hole, and it ends without its final text")
         if final is None and self._odd:
             how = "incomplete" if self._said else "failed"
-            return Ended(how, "upstream", UNREAD, errors.staff_only("; ".join(self._odd)), usage)
+            return Ended(how, "upstream", UNREAD, errors.staff_only(str(self._odd)), usage)
         tool = self._tool or any(_type_of(item) in _TOOLS for item in _list(response.get("output")))
         return Ended("complete", usage=usage, text=final, wants_tool=tool)
 
@@ -175,14 +175,14 @@ def _text_of(output: object) -> str | None:
     for item in _list(output):
         content = item.get("content") if isinstance(item, dict) and item.get("type") != "reasoning" else None
         if content and isinstance(content, list | str):
-            texts.append(speech.join(speech.read(content, "text", []), "text"))
+            texts.append(speech.join(speech.read(content, "text", speech.Odd()), "text"))
     return BORDER.join(filter(None, texts)) if texts else None
 
 
 def _thoughts_of(output: object) -> str:
     thoughts = [item for item in _list(output) if _type_of(item) == "reasoning"]
     paragraphs = [part for item in thoughts for part in (_list(item.get("summary")) or _list(item.get("content")))]
-    texts = (speech.join(speech.read(part, "reasoning", []), "reasoning") for part in paragraphs)
+    texts = (speech.join(speech.read(part, "reasoning", speech.Odd()), "reasoning") for part in paragraphs)
     return BORDER.join(filter(None, texts))
 
 

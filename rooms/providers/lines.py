@@ -20,6 +20,7 @@ TOO_MUCH = "The model provider sent more at once than it may."
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = (b"\n\n", b"\n\r", b"\r\r")  # an empty line, of whatever line ends, holds one of these
 _CR = ord("\r")
+_JSON = b'{}[]" \t'
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
 _ERROR = re.compile(rb"(?:.*[._-])?(?:error|exception)", re.IGNORECASE)  # names of events that tell of one
 
@@ -124,6 +125,8 @@ class Lines:
                 self._error = []
             elif line.startswith(b"error:"):  # llama.cpp has a field of that name
                 self._error = [line[6:].strip()]
+            elif line[0] in _JSON:  # the name of no field: its `data:` was forgotten
+                kept.append(b"data: " + line)
         return b"\n".join([*kept, b""])
 
     def _told_error(self) -> list[bytes]:

@@ -34,7 +34,7 @@ _PARTS = {
     "background": _named("background"),
     "store": _named("store"),
     "reasoning": _named("reasoning"),
-    "instructions": _named("instructions"),
+    "instructions": _named("instructions|system (?:role|message|prompt)"),
     "name": _named("name"),
     "system": _ROLE,
     "stream": _named("stream|streaming"),

@@ -1,6 +1,6 @@
 """Text out of whatever servers put it into: a string, a list of typed parts, a field of another name. Pure.
 
-Nothing that could be text is passed over in silence: `odd` collects what holds something and can't be read.
+Nothing that could be text is passed over in silence: `Odd` collects what holds something and can't be read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,24 @@ _INSIDE = ("text", "content", "output_text", "refusal", "thinking", "reasoning",
 Pieces = list[tuple[str, str]]
 
 
-def of_message(message: object, odd: list[str]) -> Pieces:
+class Odd:
+    """What could have been text and can't be read. The first of it is for staff; a provider may send it without end."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def note(self, what: str, value: object) -> None:
+        if len(self._found) < 5:
+            self._found.append(f"{what}: {str(value)[:200]}")
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def __str__(self) -> str:
+        return "; ".join(self._found)
+
+
+def of_message(message: object, odd: Odd) -> Pieces:
     """(part, text) of a message or of a delta of one, reasoning first."""
     if not isinstance(message, dict):
         return read(message, "text", odd)
@@ -37,7 +54,7 @@ def of_message(message: object, odd: list[str]) -> Pieces:
     return pieces + read(message["refusal"], "text", odd) if "refusal" in message else pieces
 
 
-def read(value: object, part: str, odd: list[str]) -> Pieces:
+def read(value: object, part: str, odd: Odd) -> Pieces:
     if isinstance(value, str):
         return [(part, value)] if value else []
     if isinstance(value, list):
@@ -45,11 +62,11 @@ def read(value: object, part: str, odd: list[str]) -> Pieces:
     if isinstance(value, dict):
         return _typed(value, part, odd)
     if value is not None and part == "text":
-        odd.append(f"a {type(value).__name__}: {str(value)[:200]}")
+        odd.note("no text", value)
     return []
 
 
-def _typed(value: dict, part: str, odd: list[str]) -> Pieces:
+def _typed(value: dict, part: str, odd: Odd) -> Pieces:
     """A part of a message. One that says its type, and has no text, is something else: an image, a call of a tool."""
     name = str(value.get("type"))
     part = "reasoning" if "think" in name or "reason" in name or value.get("thought") is True else part
@@ -57,7 +74,7 @@ def _typed(value: dict, part: str, odd: list[str]) -> Pieces:
         if value.get(field) not in (None, "", [], {}):
             return read(value[field], part, odd)
     if value and "type" not in value and part == "text":
-        odd.append(f"a part without a type: {str(value)[:200]}")
+        odd.note("a part without a type", value)
     return []
 
 

@@ -139,6 +139,8 @@ async def events_of(stream: openai.AsyncStream) -> AsyncGenerator[dict]:
                     raise errors.Told(end)
                 if isinstance(said, dict):
                     yield said
+                elif isinstance(said, str) and said:
+                    yield {"text": said}
     except ProviderError as error:
         error.error = errors.staff_only(error.error)  # it quotes what came
         raise
