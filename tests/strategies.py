@@ -45,6 +45,11 @@ def pieces(draw: st.DrawFn, whole: st.SearchStrategy[str] = raw_texts) -> list[s
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
+def complete(text: str) -> str:
+    """The status of an answer whose provider says that it is complete: without a text it is not."""
+    return "complete" if text.strip(" \t\r\n") else "failed"
+
+
 # -- histories ---------------------------------------------------------------------------------------------------------
 
 VERBS = (

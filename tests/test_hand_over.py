@@ -122,6 +122,7 @@ def test_a_worker_that_is_told_to_go_starts_nothing(place) -> None:
         going = asyncio.create_task(worker.drain(5))
         await asyncio.sleep(0)
         worker.start(place.room, ids[1])
+        provider.said.put_nowait(TextDelta("text", "all"))
         provider.said.put_nowait(Ended("complete"))
         await going
         assert len(provider.asked) == 1

@@ -18,7 +18,7 @@ from rooms.text import clean, digest
 
 from .fakes import ScriptedProvider, generation_of
 from .profiles import examples
-from .strategies import pieces, raw_texts
+from .strategies import complete, pieces, raw_texts
 
 pytestmark = pytest.mark.soak
 
@@ -74,7 +74,7 @@ def test_what_was_said_is_what_is_kept(place, said: list[tuple[str, str]], final
     whole = {part: "".join(text for name, text in said if name == part) for part in ("text", "reasoning")}
     end = Ended("complete", text=whole["text"] if final == "same" else None)
     message = write(place, [*said, end] if final else list(said))
-    assert message.generation.status == ("complete" if final else "interrupted")
+    assert message.generation.status == (complete(whole["text"]) if final else "interrupted")
     check(message, clean(whole["text"]), clean(whole["reasoning"]))
 
 
@@ -86,7 +86,7 @@ def test_a_final_text_that_goes_on_is_followed(place, cut: list[str], more: str)
     """What the provider says it said, and did not stream, is appended before the end: also the other half of a pair."""
     streamed = "".join(cut)
     message = write(place, [*cut, Ended("complete", text=streamed + more)])
-    assert message.generation.status == "complete"
+    assert message.generation.status == complete(streamed + more)
     check(message, clean(streamed + more))
 
 

@@ -25,7 +25,7 @@ from rooms.text import Cleaner, clean, digest
 from .fakes import Pen, ScriptedProvider, generation_of, new_place
 from .harness.waiting import eventually
 from .profiles import examples
-from .strategies import pieces
+from .strategies import complete, pieces
 
 BROKEN = ProviderError("upstream", "The connection to the model provider broke.", passing=True)
 
@@ -86,7 +86,7 @@ def test_a_response_that_is_resumed_comes_once(cut: list[str], breaks: list[int]
     answer = place.post().answer
     run(place, answer, provider)
     done = row(answer)
-    assert (done.status, done.message.text) == ("complete", clean("".join(cut)))
+    assert (done.status, done.message.text) == (complete("".join(cut)), clean("".join(cut)))
     assert done.message.digest == digest(done.message.text) and log.verify(place.room) == []
     fresh = [request for request in provider.asked if request.resume is None]
     assert len(fresh) == 1 or breaks[: len(fresh) - 1] == [0] * (len(fresh) - 1), "it is asked for once"
@@ -111,7 +111,7 @@ def test_a_response_goes_on_with_another_worker(cut: list[str], breaks: list[int
         )
         asyncio.run(dying(place, answer, provider, f"worker {number}"))
     done = row(answer)
-    assert (done.status, done.message.text) == ("complete", clean("".join(cut)))
+    assert (done.status, done.message.text) == (complete("".join(cut)), clean("".join(cut)))
     assert log.verify(place.room) == [] and done.attempts == 1
 
 
