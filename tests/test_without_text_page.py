@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from playwright.async_api import expect
 
 from .harness import pages
@@ -26,7 +27,7 @@ async def test_a_thought_without_an_answer_is_open_and_says_so_in_the_readers_la
     answers = page.locator("article[data-role=assistant] details.reasoning")
     assert await answers.evaluate_all("boxes => boxes.map(box => box.open)") == [False, False], "as it was left"
 
-    await page.context.add_cookies([{"name": "django_language", "value": "de", "url": server.url}])
+    await page.context.add_cookies([{"name": settings.LANGUAGE_COOKIE_NAME, "value": "de", "url": server.url}])
     await page.reload()
     await expect(page.locator("article[data-role=assistant] [data-part=note]").first).to_have_text(
         "Das Modell hat nachgedacht und ohne Antwort geendet."
