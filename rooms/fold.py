@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from .text import digest
 
+OPEN = ("queued", "streaming")
+
 State = dict
 Item = dict
 
@@ -64,6 +66,15 @@ def shown(state: State) -> list[dict]:
 def versions(state: State, message: dict) -> list[str]:
     """The messages that follow the same one as this does, itself among them, oldest first, as far as they are held."""
     return [other["id"] for other in state["messages"] if other["parent"] == message["parent"]]
+
+
+def waits(state: State, message: dict) -> bool:
+    """Whether an answer is queued for as long as one before it has not ended, as far as those are held."""
+    held = {other["id"]: other for other in state["messages"]}
+    before = held.get(message["parent"]) if message["status"] == "queued" else None
+    while before is not None and before["status"] not in OPEN:
+        before = held.get(before["parent"])
+    return before is not None
 
 
 def _started(message: dict, item: Item) -> None:

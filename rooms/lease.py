@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from . import database
@@ -19,8 +19,10 @@ AT_ONCE = 500  # generations that one look brings
 
 
 def take(generation_id: int, holder: str, now: datetime) -> bool:
-    """Claim a generation that is queued, or whose lease has run out. One conditional UPDATE: exactly one taker wins."""
-    free = Q(status=Generation.Status.QUEUED) | Q(status=Generation.Status.STREAMING, lease_until__lt=now)
+    """Claim a generation that is queued and waits for no other, or whose lease has run out. One conditional UPDATE:
+    exactly one taker wins.
+    """
+    free = _next_in_line() | Q(status=Generation.Status.STREAMING, lease_until__lt=now)
     taken = Generation.objects.filter(free, pk=generation_id).update(
         status=Generation.Status.STREAMING,
         holder=holder,
@@ -32,13 +34,36 @@ def take(generation_id: int, holder: str, now: datetime) -> bool:
 
 def crowded(room_id: str) -> bool:
     """Whether as many answers stream in this room as may at once."""
-    streaming = Generation.objects.filter(room=room_id, status=Generation.Status.STREAMING)
-    return streaming.count() >= settings.CHATLAB_ROOM_ANSWERS
+    return _streaming(room_id).count() >= settings.CHATLAB_ROOM_ANSWERS
 
 
-def next_queued(room_id: str) -> int | None:
-    queued = Generation.objects.filter(room=room_id, status=Generation.Status.QUEUED).order_by("pk")
-    return queued.values_list("pk", flat=True).first()
+def release(message_id: str, now: datetime, *, begun: bool) -> None:
+    """An answer has ended. What waits for it counts as queued from now on. If it was never begun, it may have waited
+    itself: what followed it goes on to wait for the same.
+    """
+    followers = Generation.objects.filter(waits_for=message_id)
+    followers.filter(status=Generation.Status.QUEUED).update(queued_at=now)
+    if not begun:
+        before = Generation.objects.values_list("waits_for", flat=True).get(message=message_id)
+        followers.update(waits_for=before)
+
+
+def startable(room_id: str) -> list[int]:
+    """The queued ones of a room that may be started now, the oldest first."""
+    most = settings.CHATLAB_ROOM_ANSWERS
+    queued = Generation.objects.filter(_next_in_line(), room=room_id).order_by("pk")
+    found = list(queued.values_list("pk", flat=True)[:most])
+    return found[: max(most - _streaming(room_id).count(), 0)] if found else []
+
+
+def _next_in_line() -> Q:
+    """Queued, and every answer before it has ended: a model that is asked now is shown all of them."""
+    before = Generation.objects.filter(message=OuterRef("waits_for"), status__in=Generation.OPEN)
+    return Q(status=Generation.Status.QUEUED) & ~Exists(before)
+
+
+def _streaming(room_id: str) -> QuerySet[Generation]:
+    return Generation.objects.filter(room=room_id, status=Generation.Status.STREAMING)
 
 
 def renew(generation_id: int, now: datetime) -> None:
@@ -54,14 +79,15 @@ def give_back(generation_id: int, now: datetime) -> None:
 def waiting() -> list[tuple[str, int]]:
     """(room, id) of generations that a worker may take: orphans, and of each room as many queued ones as it may stream.
 
-    Rooms that stream as many as they may are left out: their next one is started when one of those ends.
+    Rooms that stream as many as they may are left out: their next one is started when one of those ends. So are
+    answers that wait for another one.
     """
     most = settings.CHATLAB_ROOM_ANSWERS
     streaming = Generation.objects.filter(status=Generation.Status.STREAMING)
     orphaned = streaming.filter(lease_until__lt=database.clock()).order_by("pk")
     full = streaming.values("room").annotate(count=Count("pk")).filter(count__gte=most).values("room")
     place = Window(RowNumber(), partition_by="room", order_by="pk")
-    queued = Generation.objects.filter(status=Generation.Status.QUEUED).exclude(room__in=full)
+    queued = Generation.objects.filter(_next_in_line()).exclude(room__in=full)
     queued = queued.annotate(place=place).filter(place__lte=most).order_by("pk")
     return [*orphaned.values_list("room_id", "pk")[:AT_ONCE], *queued.values_list("room_id", "pk")[:AT_ONCE]]
 
@@ -77,7 +103,7 @@ def has_expired(generation_id: int, now: datetime) -> bool:
 
 
 def _expired(now: datetime) -> Q:
-    queued = Q(status=Generation.Status.QUEUED, queued_at__lt=now - timedelta(seconds=settings.CHATLAB_QUEUE_TTL))
+    queued = _next_in_line() & Q(queued_at__lt=now - timedelta(seconds=settings.CHATLAB_QUEUE_TTL))
     orphaned_before = now - timedelta(seconds=settings.CHATLAB_ORPHAN_TTL)
     return queued | Q(status=Generation.Status.STREAMING, lease_until__lt=orphaned_before)
 

@@ -193,6 +193,15 @@ class Generation(models.Model):
     continues = models.ForeignKey(
         Message, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("continues")
     )
+    waits_for = models.ForeignKey(
+        Message,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("waits for"),
+        help_text=_("The nearest answer that it follows and that had not ended. No worker takes it before that has."),
+    )
     fence = models.PositiveIntegerField(
         _("fence"), default=0, help_text=_("How often the right to write changed hands.")
     )
@@ -212,7 +221,7 @@ class Generation(models.Model):
         Member, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("stopped by")
     )
     usage = models.JSONField(_("usage"), null=True, blank=True)
-    queued_at = models.DateTimeField(_("queued"))
+    queued_at = models.DateTimeField(_("queued"), help_text=_("Since when a worker may take it."))
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
 

@@ -103,6 +103,8 @@ def client_id() -> str:
 
 # -- a room and what is said in it -------------------------------------------------------------------------------------
 
+BESIDE = {"parent": None, "branch": True}  # fields of a question that follows nothing, so its answer waits for no other
+
 
 @dataclass
 class Place:
@@ -116,12 +118,12 @@ class Place:
         frame = frames.Post(client_id or secrets.token_urlsafe(12), text, **fields)
         return commit_now(actions.post(self.member, self.room, frame))
 
-    def begin(self, text: str = "Why?") -> Pen:
+    def begin(self, text: str = "Why?", **fields: object) -> Pen:
         """A question, and the pen that holds the lease of its answer."""
-        return Pen.claim(self.room, self.post(text).answer)
+        return Pen.claim(self.room, self.post(text, **fields).answer)
 
-    def answered(self, *texts: str) -> Receipt:
-        receipt = self.post()
+    def answered(self, *texts: str, **fields: object) -> Receipt:
+        receipt = self.post(**fields)
         pen = Pen.claim(self.room, receipt.answer)
         pen.write(*texts)
         pen.end()

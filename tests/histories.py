@@ -35,6 +35,8 @@ class Answer:
 
     message: str
     generation: int
+    question: str = ""
+    before: Answer | None = None  # the nearest answer that it follows
     status: str = "queued"
     text: str = ""
     begins_with: str = ""
@@ -49,6 +51,18 @@ class Answer:
 
     def end(self, status: str) -> None:
         self.status, self.fence = status, self.fence + 1
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer before it is still open."""
+        return self.before is not None and (self.before.open or self.before.waits)
+
+    @property
+    def turns(self) -> list[tuple[str, str]]:
+        """What its model is to be shown, as things are now."""
+        said = self.before.turns if self.before else []
+        answered = [("assistant", self.before.text)] if self.before and self.before.text else []
+        return [*said, *answered, ("user", self.question)]
 
 
 @dataclass
@@ -77,23 +91,27 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(text=texts)
     def begin(self, text: str) -> None:
-        """Two questions, of which one is being answered."""
-        for _ in range(2):
-            self.post(0, text)
+        """Two questions, of which one is being answered, and two branches beside them."""
+        for branch in (False, False, True, True):
+            self.post(0, text, branch, 0)
         self.claim(0)
 
     # -- people --------------------------------------------------------------------------------------------------------
 
-    @rule(member=st.integers(0, 1), text=texts)
-    def post(self, member: int, text: str) -> None:
-        name = client_id()
+    @rule(member=st.integers(0, 1), text=texts, branch=st.booleans(), number=which)
+    def post(self, member: int, text: str, branch: bool, number: int) -> None:
+        """What is asked follows the newest, or on a branch nothing or any answer: one that waits, too."""
+        name, before, where = client_id(), self.answers[-1] if self.answers else None, {}
+        if branch:
+            before = _pick([None, *self.answers], number)
+            where = {"branch": True, "parent": before and before.message}
         if self._full():
             with pytest.raises(Busy):
-                self.members[member].post(text, client_id=name)
+                self.members[member].post(text, client_id=name, **where)
             return
-        receipt = self.members[member].post(text, client_id=name)
+        receipt = self.members[member].post(text, client_id=name, **where)
         assert not receipt.repeated
-        self._opened(member, name, receipt)
+        self._opened(member, name, receipt, text, before)
 
     @precondition(lambda self: self.receipts)
     @rule(number=which, text=texts)
@@ -127,11 +145,15 @@ class Histories(RuleBasedStateMachine):
             with pytest.raises(refusal):
                 commit_now(change)
             return
-        self._opened(member, name, commit_now(change), old.text if goes_on else "")
+        begins_with = old.text if goes_on else ""
+        self._opened(member, name, commit_now(change), old.question, old.before, begins_with)
 
-    def _opened(self, member: int, name: str, receipt: Receipt, begins_with: str = "") -> None:
+    def _opened(
+        self, member: int, name: str, receipt: Receipt, question: str, before: Answer | None, begins_with: str = ""
+    ) -> None:
         self.receipts[member, name] = receipt
-        self.answers.append(Answer(receipt.answer, generation_of(receipt.answer), begins_with=begins_with))
+        generation = generation_of(receipt.answer)
+        self.answers.append(Answer(receipt.answer, generation, question, before, begins_with=begins_with))
 
     def _full(self) -> bool:
         return len(self.queued()) >= settings.CHATLAB_ROOM_QUEUE
@@ -140,10 +162,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(number=which)
     def claim(self, number: int) -> None:
-        """A worker wants an answer: it is waiting, lost by another, written by another, or over."""
+        """A worker wants an answer: it is queued, waits for another one, is lost or written by another, or over."""
         answer = _pick([answer for answer in self.answers if answer.open] or self.answers, number)
         streaming = sum(other.status == "streaming" for other in self.answers)
-        wins = answer.status == "queued" and streaming < settings.CHATLAB_ROOM_ANSWERS
+        wins = answer.status == "queued" and not answer.waits and streaming < settings.CHATLAB_ROOM_ANSWERS
+        if answer.status == "queued" and answer.waits:
+            event("waits for another one")
         takes_over = answer.status == "streaming" and answer.lapsed
         pen = Pen.claim(self.room, answer.message, f"worker {len(self.writing)}")
         if wins:
@@ -160,6 +184,7 @@ class Histories(RuleBasedStateMachine):
             event("taken over" if takes_over else "claimed")
             assert pen.job.fence == answer.fence and pen.written == answer.text
             assert (pen.job.resume is not None) == answer.resumable
+            assert log.context_of(answer.message) == answer.turns, "every answer before it, to its end"
             self.writing.append(Writing(pen, answer))
 
     @precondition(lambda self: self.writing)
@@ -265,6 +290,13 @@ class Histories(RuleBasedStateMachine):
             return
         answer = _pick([answer for answer in self.answers if answer.open], number)
         commit_now(actions.expire(self.room, answer.generation))
+        assert Generation.objects.get(pk=answer.generation).status == answer.status, "it has not waited that long"
+        if answer.status == "queued" and answer.waits:
+            event("waits for longer than a worker may take")
+            Generation.objects.filter(pk=answer.generation).update(queued_at=LONG_AGO)
+            commit_now(actions.expire(self.room, answer.generation))
+            assert Generation.objects.get(pk=answer.generation).status == "queued"
+            return
         if answer.status == "queued":
             Generation.objects.filter(pk=answer.generation).update(queued_at=LONG_AGO)
             status = "failed"

@@ -17,7 +17,7 @@ from rooms.log import Batch, Writer
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
 
-from .fakes import Pen, Place, busy, client_id, new_place
+from .fakes import BESIDE, Pen, Place, busy, client_id, new_place
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -86,7 +86,7 @@ def test_a_post_that_is_repeated_is_one_post(place) -> None:
 
 def test_a_repeat_gives_the_first_receipt_whatever_it_carries(place) -> None:
     first = place.post("Why?", client_id="the-same-id")
-    place.answered("something in between")
+    place.answered("something in between", **BESIDE)
     again = place.post("Something else entirely", client_id="the-same-id", parent="nothing", branch=True, model="none")
     assert (again.message, again.cursor, again.repeated) == (first.message, first.cursor, True)
     assert Message.objects.get(pk=first.message).text == "Why?"
@@ -186,7 +186,7 @@ def test_continue_says_from_which_answer_it_goes_on(place) -> None:
 
 
 def test_what_is_not_over_is_neither_tried_again_nor_continued(place) -> None:
-    pen, queued, done = place.begin(), place.post(), place.answered("done")
+    pen, queued, done = place.begin(), place.post(), place.answered("done", **BESIDE)
     for answer in (pen.job.message, queued.answer):
         with pytest.raises(Conflict):
             commit_now(actions.retry(place.member, place.room, frames.Retry(answer, client_id())))

@@ -273,6 +273,20 @@ def test_ask_prints_the_answer_as_it_stands_in_the_log(settings, monkeypatch) ->
     assert log.verify(place.room) == []
 
 
+def test_ask_waits_for_the_answer_before_it_and_writes_that_where_nobody_does(settings, monkeypatch) -> None:
+    settings.CHATLAB_PROVIDER, settings.CHATLAB_DEMO_RATE = "demo", 100_000.0
+    monkeypatch.setattr(ask, "SERVER_TAKES_WITHIN", 0.0)
+    monkeypatch.setattr(ask, "worker", Worker())
+    place, says = new_place(), StringIO()
+    before = [place.post("Name a colour."), place.post("Why that one?")]
+    printed = run("ask", place.room, "And another one?", stderr=says)
+    *earlier, mine = Generation.objects.order_by("pk")
+    assert printed == mine.message.text + "\n" and "waits for the answer before it" in says.getvalue()
+    assert [one.message_id for one in earlier] == [receipt.answer for receipt in before]
+    assert [one.status for one in earlier] == ["complete"] * 2 and len(log.context_of(mine.message_id)) == 5
+    assert earlier[0].closed_at <= earlier[1].started_at and earlier[1].closed_at <= mine.started_at
+
+
 def test_ask_says_how_an_answer_failed(settings, monkeypatch) -> None:
     settings.CHATLAB_PROVIDER, settings.CHATLAB_DEMO_RATE = "demo", 100_000.0
     monkeypatch.setattr(ask, "SERVER_TAKES_WITHIN", 0.0)

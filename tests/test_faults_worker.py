@@ -164,7 +164,7 @@ async def test_a15_a_worker_whose_listener_fails_works_on(upstream, stage, here)
 
     async def hears_of_it() -> bool:
         """What is said before it listens again is lost, so it is asked more than once."""
-        asked = await here.post(Question({"text": words(5)}))
+        asked = await here.post(Question({"text": words(5)}), parent=None)
         with contextlib.suppress(AssertionError):
             return bool(await here.finished(asked, 1))
         return False

@@ -20,7 +20,7 @@ from rooms.models import Delta, Generation, Message
 from rooms.providers import Ended, ProviderError
 from rooms.worker import Worker
 
-from .fakes import Pen, Place, ScriptedProvider, generation_of
+from .fakes import BESIDE, Pen, Place, ScriptedProvider, generation_of
 from .harness.waiting import eventually
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_a_lease_that_ran_out_is_good_until_somebody_takes_over(place) -> None:
 
 
 def test_of_many_workers_one_wins(place) -> None:
-    answers = [place.post().answer for _ in range(3)]
+    answers = [place.post(**BESIDE).answer for _ in range(3)]
     ids = [generation_of(answer) for answer in answers]
     writers = [log.Writer(lambda batch: None) for _ in range(3)]
     try:
@@ -152,7 +152,8 @@ def test_a_stop_and_an_end_at_once_are_one_end(place) -> None:
 
 
 def test_what_waits_is_what_nobody_writes(place) -> None:
-    queued, pen, orphan, done = place.post(), place.begin(), place.begin(), place.answered("done")
+    queued, pen, orphan = place.post(**BESIDE), place.begin(**BESIDE), place.begin(**BESIDE)
+    done = place.answered("done", **BESIDE)
     lose_lease(orphan)
     assert (place.room, generation_of(queued.answer)) in lease.waiting()
     assert (place.room, orphan.job.generation) in lease.waiting()
@@ -161,7 +162,7 @@ def test_what_waits_is_what_nobody_writes(place) -> None:
 
 
 def test_a_question_that_nobody_takes_expires(place, settings) -> None:
-    old, fresh, pen = place.post(), place.post(), place.begin()
+    old, fresh, pen = place.post(**BESIDE), place.post(**BESIDE), place.begin(**BESIDE)
     before = datetime.now(UTC) - timedelta(seconds=settings.CHATLAB_QUEUE_TTL + 1)
     Generation.objects.exclude(message=fresh.answer).update(queued_at=before)
     assert lease.expired() == [(place.room, generation_of(old.answer))]
@@ -326,7 +327,7 @@ def test_a_bug_in_a_provider_ends_its_task_only(place, caplog) -> None:
     """Its answer is left to the lease; the others of the worker do not notice."""
 
     caplog.set_level(logging.CRITICAL)
-    bad, good = place.post(), place.post()
+    bad, good = place.post(), place.post(**BESIDE)
     ids = {answer: generation_of(answer) for answer in (bad.answer, good.answer)}
 
     async def both() -> None:

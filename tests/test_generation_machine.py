@@ -66,11 +66,13 @@ class Generations(Histories):
 
     @invariant()
     def workers_find_what_is_to_be_had_and_notice_what_they_lost(self) -> None:
-        """Oldest first, and no more of those that wait than the room may stream."""
+        """Oldest first, no more of those that are queued than the room may stream, and none that waits for another."""
         most = settings.CHATLAB_ROOM_ANSWERS
         found = [generation for room, generation in lease.waiting() if room == self.room]
         orphans = [answer.generation for answer in self.streaming() if answer.lapsed]
-        queued = [answer.generation for answer in self.queued()[:most]] if len(self.streaming()) < most else []
+        free = [answer.generation for answer in self.queued() if not answer.waits]
+        queued = free[:most] if len(self.streaming()) < most else []
+        assert lease.startable(self.room) == free[: most - len(self.streaming())]
         assert found == [*orphans, *queued]
         for writer in self.writing:
             lost = lease.lost_among({writer.answer.generation: writer.pen.job.fence})

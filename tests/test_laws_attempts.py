@@ -22,7 +22,7 @@ from rooms.models import Generation
 from rooms.providers import Ended, Opened, ProviderError, Request, TextDelta
 from rooms.text import Cleaner, clean, digest
 
-from .fakes import Pen, ScriptedProvider, generation_of, new_place
+from .fakes import BESIDE, Pen, ScriptedProvider, generation_of, new_place
 from .harness.waiting import eventually
 from .profiles import examples
 from .strategies import complete, pieces
@@ -220,8 +220,8 @@ def test_what_has_no_text_is_begun_again_by_the_next_worker(settings, attempts, 
 def test_a_room_writes_so_many_answers_at_once_and_the_next_one_then(settings) -> None:
     settings.CHATLAB_ROOM_ANSWERS = 2
     place, elsewhere, batches = new_place(), new_place(), []
-    pens = [place.begin(), place.begin()]
-    waiting = [place.post().answer, place.post().answer]
+    pens = [place.begin(**BESIDE), place.begin(**BESIDE)]
+    waiting = [place.post(**BESIDE).answer, place.post(**BESIDE).answer]
     assert Pen.claim(place.room, waiting[0]) is None
     assert elsewhere.begin() is not None, "another room is another matter"
     writer: Writer = Writer(batches.append)

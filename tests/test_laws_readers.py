@@ -21,7 +21,7 @@ from rooms.broadcast.memory import MemoryLayer
 from rooms.log import Writer
 from rooms.models import Member
 
-from .fakes import LossyLayer, Pen, Place, Screen, client_id, generation_of, new_place, serving
+from .fakes import BESIDE, LossyLayer, Pen, Place, Screen, client_id, generation_of, new_place, serving
 from .harness.waiting import eventually
 from .profiles import examples
 
@@ -109,7 +109,8 @@ async def talk(place: Place, rng: random.Random, rounds: int, elsewhere: float =
     other = Writer(lambda batch: None)
     pens = []
     for _ in range(2):
-        receipt = await actions.commit(actions.post(place.member, place.room, frames.Post(client_id(), "Why?")))
+        question = frames.Post(client_id(), "Why?", **BESIDE)
+        receipt = await actions.commit(actions.post(place.member, place.room, question))
         job = await actions.commit(actions.claim(place.room, await database.read(generation_of, receipt.answer), "w"))
         pens.append(Pen(job))
     for number in range(rounds):

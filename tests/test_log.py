@@ -18,7 +18,7 @@ from rooms.log.append import next_chain
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
 
-from .fakes import client_id, new_place
+from .fakes import BESIDE, client_id, new_place
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -206,7 +206,8 @@ def test_a_snapshot_always_holds_what_is_open(place, settings) -> None:
     settings.CHATLAB_SNAPSHOT_MESSAGES = 2
     pen, queued = place.begin(), place.post()
     pen.write("still here")
-    last = place.answered("newest")
+    last = place.post("The newest")
+    place.stop(last.answer)
     held = [message["id"] for message in log.snapshot(place.room)["messages"]]
     asked = Message.objects.get(pk=pen.job.message).parent_id
     assert held == [asked, pen.job.message, queued.message, queued.answer, last.message, last.answer]
@@ -238,9 +239,9 @@ def test_a_snapshot_costs_no_more_queries_for_more_deltas(place) -> None:
 
 
 def test_the_digests_of_what_streams_at_the_head(place) -> None:
-    first, second = place.begin(), place.begin()
+    first, second = place.begin(), place.begin(**BESIDE)
     first.write("a", "b", checkpoint=True)
-    place.answered("done")
+    place.answered("done", **BESIDE)
     assert log.streaming(place.room) == (
         place.head,
         {first.job.message: first.digest, second.job.message: "00000000"},

@@ -17,7 +17,7 @@ from rooms.reader import LinkReader, RoomReader
 from rooms.text import EMPTY_DIGEST
 from rooms.window import Window
 
-from .fakes import Pen, Place, Screen, in_thread, items_after, start_of
+from .fakes import BESIDE, Pen, Place, Screen, in_thread, items_after, start_of
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -284,10 +284,10 @@ def test_a_socket_that_takes_nothing_holds_few_events() -> None:
 
 
 def test_synced_names_the_digests_of_what_streams(place) -> None:
-    first, second = place.begin(), place.begin()
+    first, second = place.begin(), place.begin(**BESIDE)
     first.write("one ", "two 😀")
     second.write("three")
-    place.answered("done")
+    place.answered("done", **BESIDE)
 
     async def scenario(reader: RoomReader, screen: Screen) -> None:
         for token in ("", str(log_start)):

@@ -18,7 +18,7 @@ from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Message, Room
 from rooms.reader import RoomReader
 
-from .fakes import Place, Screen, in_thread, new_place
+from .fakes import BESIDE, Place, Screen, in_thread, new_place
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -92,7 +92,7 @@ def test_an_answer_that_is_not_closed_keeps_its_deltas(place) -> None:
     pen = place.begin()
     pen.write("one ", "two ", checkpoint=True)
     pen.write("three ")
-    place.answered("over too")
+    place.answered("over too", **BESIDE)
     prune(place)
     answer = Message.objects.get(pk=pen.job.message)
     assert floor_of(place).seq == answer.opened_seq == question + 1

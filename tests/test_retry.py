@@ -87,10 +87,12 @@ async def test_what_is_being_written_is_neither_retried_nor_continued(upstream, 
 
 
 async def test_the_fourth_answer_waits_until_one_has_ended(upstream, server, alice, room, tab):
-    """Three answers stream in a room at once; the next ones are seen waiting, and come one by one, oldest first."""
+    """Three answers, each on a branch, stream in a room at once; the next ones are seen waiting, and come one by one,
+    oldest first.
+    """
     questions = [Question({"text": words(5)}, {"gate": f"limit-{room}-{number}"}) for number in range(5)]
     here = await tab(alice, room)
-    answers = [await here.post(question) for question in questions]
+    answers = [await here.post(question, parent=None) for question in questions]
     await here.until(lambda: [here.text(answer) for answer in answers[:3]] == ["".join(words(5))] * 3, 15)
     assert [here.status(answer) for answer in answers] == ["streaming"] * 3 + ["queued"] * 2
     for number in (1, 0):
@@ -115,11 +117,11 @@ async def test_the_fourth_answer_waits_until_one_has_ended(upstream, server, ali
 async def test_a_stop_makes_room_for_the_next(upstream, server, alice, room, tab):
     questions = [Question({"text": words(5)}, {"wait": "forever"}) for _ in range(4)]
     here = await tab(alice, room)
-    answers = [await here.post(question) for question in questions]
+    answers = [await here.post(question, parent=None) for question in questions]
     await here.until(lambda: all(here.text(answer) for answer in answers[:3]), 15)
     await here.send({"type": "stop", "message": answers[3]})
     await here.until(lambda: here.status(answers[3]) == "stopped", what="what waits can be stopped")
-    fifth = await here.post(Question({"text": words(7)}))
+    fifth = await here.post(Question({"text": words(7)}), parent=None)
     assert here.status(fifth) == "queued"
     await here.send({"type": "stop", "message": answers[1]})
     assert (await here.finished(fifth))["text"] == "".join(words(7))

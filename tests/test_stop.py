@@ -43,8 +43,8 @@ class Scene:
     there: Tab
 
     async def ask(self, question: str, shown: str | None = None) -> str:
-        """Alice asks; the answer, once this much of it is shown."""
-        answer = await self.here.post(question)
+        """Alice asks, on a branch of its own; the answer, once this much of it is shown."""
+        answer = await self.here.post(question, parent=None)
         if shown is not None:
             await self.there.until(lambda: self.there.text(answer) == shown, 15, "the answer is under way")
         return answer

@@ -149,7 +149,7 @@ async def test_a_worker_whose_clock_is_ahead_takes_nothing_from_others(upstream,
     room, here, answer = await begun(stage, visitor, tab, question, 30)
     await stage.freeze(holder)
     await stage.worker(accident="has_another_clock:7200")
-    await here.finished(await here.post(Question({"text": "It is there, and takes what is to be had."})))
+    await here.finished(await here.post(Question({"text": "It is there, and takes what is to be had."}), parent=None))
     with pytest.raises(AssertionError):
         await eventually(lambda: stage.generation(answer, "fence") > 1, 1.5)
     holder.thaw()
@@ -212,7 +212,7 @@ async def test_a16_of_two_workers_that_claim_at_once_one_wins(upstream, stage, t
     room = await alice.create_room()
     here = await tab(alice, room)
     questions = [Question({"text": words(3)}) for _ in range(number)]
-    answers = [await here.post(question) for question in questions]
+    answers = [await here.post(question, parent=None) for question in questions]
     waiting = tmp_path / "start.waiting"
     await eventually(lambda: waiting.exists() and waiting.stat().st_size >= 2 * number, 15, "both wait for all")
     start.touch()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rooms.fold import fold, shown, versions
+from rooms.fold import fold, shown, versions, waits
 from rooms.text import digest, utf16_length
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -52,3 +52,4 @@ def test_the_branch_that_is_shown_is_what_the_vectors_say(case):
     state = fold({"room": case["room"], "members": {}, "messages": []}, case["items"])
     assert [message["id"] for message in shown(state)] == case["shown"]
     assert [versions(state, message) for message in shown(state)] == case["versions"]
+    assert [message["id"] for message in shown(state) if waits(state, message)] == case["waits"]

@@ -76,7 +76,8 @@ class Outcome:
 
 
 def claim(room_id: str, generation_id: int, holder: str) -> Change:
-    """Become the one who writes a generation. None where somebody else is, it has ended, or the room is at its limit.
+    """Become the one who writes a generation. None where somebody else is, it has ended, an answer before it has not,
+    or the room is at its limit.
 
     One whose worker let its lease run out is taken over: the provider's response is resumed where it can be; an answer
     that has no text yet is begun again; any other ends `interrupted`, with all its text.
@@ -206,11 +207,11 @@ def close_answer(
         closed_by=by,
         closed_at=at,
     )
+    lease.release(generation.message, log.now, begun=generation.status != Status.QUEUED)
     generation.status = status
     if not by_worker:
         log.stops.append(generation.id)
-    if (waiting := lease.next_queued(generation.room)) is not None:
-        log.starts.append((generation.room, waiting))
+    log.starts += [(generation.room, waiting) for waiting in lease.startable(generation.room)]
 
 
 def _begin(log: Transaction, generation: LockedGeneration) -> Job:

@@ -24,7 +24,7 @@ class GenerationAdmin(LogAdmin):
     search_fields = ("message__id__exact", "room__id__exact")
     search_help_text = _("The id of a message or of a room.")
     fieldsets = (
-        (None, {"fields": ("message", "room", "state", "model", "continues", "deltas")}),
+        (None, {"fields": ("message", "room", "state", "model", "continues", "waits_for", "deltas")}),
         (_("Lease"), {"fields": ("lease", "fence", "holder", "lease_until")}),
         (_("Times"), {"fields": ("when", "started", "closed", "waited", "took")}),
         (_("End"), {"fields": ("failure_code", "failure_detail", "closed_by", "usage", "error_shown")}),

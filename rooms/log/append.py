@@ -24,6 +24,7 @@ from ..errors import Fenced, NotFound
 from ..frames import Cursor
 from ..models import Delta, Generation, Message, Room
 from .gathered import Gathered
+from .tree import put_in_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,8 @@ class Transaction:
     def _store_opened(self) -> None:
         messages, self._messages = self._messages, []
         queue, self._queue = self._queue, []
+        if queue:
+            put_in_line(queue, {message.pk: message for message in messages})
         if messages:
             Message.objects.bulk_create(messages)
         if queue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.db import connection
 
@@ -19,6 +21,18 @@ _ANCESTORS = """
     )
     SELECT id FROM ancestor WHERE id IS NOT NULL ORDER BY depth
 """
+# From each of some messages up to the nearest answer, itself counted.
+_NEAREST_ANSWERS = """
+    WITH RECURSIVE above(start, id, role, parent_id) AS (
+        SELECT id, id, role, parent_id FROM rooms_message WHERE id IN ({starts})
+        UNION ALL
+        SELECT above.start, message.id, message.role, message.parent_id
+        FROM rooms_message message JOIN above ON message.id = above.parent_id
+        WHERE above.role = 'user'
+    )
+    SELECT above.start, above.id, generation.status, generation.waits_for_id
+    FROM above JOIN rooms_generation generation ON generation.message_id = above.id
+"""
 ANCESTORS_AT_ONCE = 100
 DEPTH_MAX = 100_000  # what a conversation does not reach, against a circle
 
@@ -28,6 +42,39 @@ def ancestors(message_id: str, most: int = DEPTH_MAX) -> list[str]:
     with connection.cursor() as query:
         query.execute(_ANCESTORS, [message_id, most])
         return [row[0] for row in query.fetchall()]
+
+
+def put_in_line(queue: list[Generation], opened: dict[str, Message]) -> None:
+    """Each of these new generations waits for the nearest answer before it that has not ended. `opened`: messages that
+    are not stored yet.
+    """
+    stored: dict[str, list[Generation]] = {}
+    for generation in queue:
+        at = generation.message.parent_id
+        while at in opened and opened[at].role == Message.Role.USER:
+            at = opened[at].parent_id
+        if at in opened:
+            generation.waits_for_id = at
+        elif at is not None:
+            stored.setdefault(at, []).append(generation)
+    for at, answer in _open_answers(stored).items():
+        for generation in stored[at]:
+            generation.waits_for_id = answer
+
+
+def _open_answers(messages: Collection[str]) -> dict[str, str]:
+    """For each of these messages the nearest answer, itself or above it, that has not ended; left out where all have.
+
+    An answer that was begun follows none that is open. One that ended while it was queued may: it knows which.
+    """
+    if not messages:
+        return {}
+    with connection.cursor() as query:
+        query.execute(_NEAREST_ANSWERS.format(starts=", ".join(["%s"] * len(messages))), [*messages])
+        found = {
+            start: answer if status in Generation.OPEN else before for start, answer, status, before in query.fetchall()
+        }
+    return {start: answer for start, answer in found.items() if answer is not None}
 
 
 def leaf(room_id: str, chosen: dict[str, str]) -> str | None:

@@ -1,5 +1,6 @@
-"""What stands under an answer that did not come to its end: word for word what the page's script says (noteOf in
-static/rooms/message.js), so that nothing changes before a reader's eyes when it begins.
+"""What stands over an answer that is not over, and under one that did not come to its end: word for word what the
+page's script says (progressOf and noteOf in static/rooms/message.js), so that nothing changes before a reader's eyes
+when it begins.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ def note_of(message: dict, me: str, members: dict) -> str:
         return reason or _("The answer ends early.")
     if message["status"] == "failed":
         return reason or _("The answer failed.")
+    return ""
+
+
+def progress_of(message: dict, waiting: bool) -> str:
+    """How far an answer is that has not ended; empty for one that has."""
+    if message["status"] == "queued":
+        return _("waits for the answer before it") if waiting else _("waiting…")
+    if message["status"] == "streaming":
+        return _("writing…") if message["text"] else _("thinking…")
     return ""
 
 

@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import access, actions, frames, log, providers, rendering, search
 from ..errors import RoomError
-from ..fold import shown, versions
+from ..fold import shown, versions, waits
 from ..limits import limits
 from ..models import Generation, Member, Room
 from ..text import is_long, utf16_from
 from . import reasons
-from .notes import note_of
+from .notes import note_of, progress_of
 from .zone import zone_of
 
 ABOVE = 6  # rooms of the list that are seen above the one that is open
@@ -159,7 +159,10 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
 
 def for_page(snapshot: dict, me: str) -> list[dict]:
     """The branch that everybody is shown, with what a template needs to know of each message."""
-    return [_message(message, snapshot["members"], me, versions(snapshot, message)) for message in shown(snapshot)]
+    return [
+        _message(message, snapshot["members"], me, versions(snapshot, message), waits(snapshot, message))
+        for message in shown(snapshot)
+    ]
 
 
 def not_on_page(snapshot: dict) -> list[dict]:
@@ -169,7 +172,7 @@ def not_on_page(snapshot: dict) -> list[dict]:
     return [frames.rendered_body(message["id"], *rendering.part_of(message)) for message in others]
 
 
-def _message(message: dict, members: dict, me: str, versions: list[str]) -> dict:
+def _message(message: dict, members: dict, me: str, versions: list[str], waiting: bool) -> dict:
     author = members.get(message["author"], {})
     part = rendering.part_of(message)
     return message | {
@@ -183,6 +186,8 @@ def _message(message: dict, members: dict, me: str, versions: list[str]) -> dict
         "time": datetime.fromisoformat(message["at"]),
         "note": note_of(message, me, members),
         "only_thought": message["status"] not in Generation.OPEN and not message["text"].strip(),
+        "waits": waiting,
+        "progress": progress_of(message, waiting),
         "versions": versions,
         "version": versions.index(message["id"]) + 1,
     }

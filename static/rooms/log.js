@@ -73,6 +73,13 @@ export function versions(state, message) {
   return state.messages.filter((other) => other.parent === message.parent).map((other) => other.id);
 }
 
+/** Whether an answer is queued for as long as one before it has not ended, as far as those are held. */
+export function waits(state, message, held = indexOf(state)) {
+  let before = message.status === "queued" ? held.get(message.parent) : undefined;
+  while (before && isTerminal(before)) before = held.get(before.parent);
+  return Boolean(before);
+}
+
 const KNOWN_FRAMES = new Set(["welcome", "snapshot", "deltas", "synced", "receipt", "rendered", "presence", "error", "bye"]);
 
 /** What came of a frame: `changes` for the view, and what the tab has to do about it. */
@@ -102,6 +109,10 @@ export class RoomLog {
 
   versions(message) {
     return versions(this.state, message);
+  }
+
+  waits(message) {
+    return waits(this.state, message, this.held);
   }
 
   get lastAnswer() {

@@ -30,7 +30,7 @@ export class MessageView {
     return this.prose?.text ?? "";
   }
 
-  /** Everything but the text of its parts. `names`: {me, members, model, stopping, asker, versions}. */
+  /** Everything but the text of its parts. `names`: {me, members, model, stopping, asker, versions, waits}. */
   describe(message, names) {
     const { article, parts } = this;
     const author = names.members[message.author];
@@ -41,6 +41,7 @@ export class MessageView {
     article.toggleAttribute("data-mine", message.role === "user" && message.author === names.me);
     article.toggleAttribute("data-stopping", names.stopping && !isTerminal(message));
     if (message.role === "user") foldLong(article, message.text);
+    article.toggleAttribute("data-waits", names.waits);
     delete article.dataset.pending;
     parts.author.id = `by-${message.id}`;
     article.setAttribute("aria-labelledby", parts.author.id);
@@ -119,8 +120,8 @@ function askedBy({ asker }, { me, members }) {
   return asker === me ? word("meta.asker.me") : word("meta.asker", { name: members[asker]?.name ?? word("somebody") });
 }
 
-function progressOf(message, { stopping }) {
-  if (message.status === "queued") return [word("meta.queued")];
+function progressOf(message, { stopping, waits }) {
+  if (message.status === "queued") return [word(waits ? "meta.waits" : "meta.queued")];
   if (message.status === "streaming") {
     if (stopping) return [word("meta.stopping")];
     return [word(message.text ? "meta.writing" : "meta.thinking")];

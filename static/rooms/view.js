@@ -142,12 +142,18 @@ export class RoomView {
       } else if (change.id) {
         touched.add(change.id);
       }
+      if (change.kind === "closed") this.#touchWaiting(touched);
     }
     this.#appendTexts(texts, touched);
     for (const change of rendered) this.#render(change);
     for (const id of touched) this.#describe(id);
     if (opened) this.#notePath();
     this.follow.arrived(opened);
+  }
+
+  /** An answer has ended: those that wait for one may wait no more. */
+  #touchWaiting(touched) {
+    for (const { id, status } of this.log().shown) if (status === "queued") touched.add(id);
   }
 
   #appendTexts(texts, touched) {
@@ -223,8 +229,15 @@ export class RoomView {
   #names(id) {
     const log = this.log();
     const message = log.message(id);
-    const versions = log.versions(message);
-    return { me: this.me.id, members: log.state.members, model: this.model, stopping: this.stopping(id), asker: log.askerOf(message), versions };
+    return {
+      me: this.me.id,
+      members: log.state.members,
+      model: this.model,
+      stopping: this.stopping(id),
+      asker: log.askerOf(message),
+      versions: log.versions(message),
+      waits: log.waits(message),
+    };
   }
 
   #describe(id) {

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { RoomLog, emptyState, fold, isTerminal, sequenceOf, shown, versions } from "../../static/rooms/log.js";
+import { RoomLog, emptyState, fold, isTerminal, sequenceOf, shown, versions, waits } from "../../static/rooms/log.js";
 import { vectors } from "./vectors.mjs";
 
 for (const { name, state, items, expected } of vectors("fold")) {
   test(`fold: ${name}`, () => assert.deepEqual(fold(state, items), expected));
 }
 
-for (const { name, room, items, shown: expected, versions: beside } of vectors("branches")) {
+for (const { name, room, items, shown: expected, versions: beside, waits: waiting } of vectors("branches")) {
   test(`branches: ${name}`, () => {
     const state = fold({ room, members: {}, messages: [] }, items);
     assert.deepEqual(shown(state).map(({ id }) => id), expected);
     assert.deepEqual(shown(state).map((message) => versions(state, message)), beside);
+    assert.deepEqual(shown(state).filter((message) => waits(state, message)).map(({ id }) => id), waiting);
   });
 }
 

@@ -149,6 +149,34 @@ GENERATIONS = [
         "",
         "tests/test_retry.py -k fourth",
     ),
+    Mutant(
+        "an answer waits for none before it",
+        "rooms/lease.py",
+        "return Q(status=Generation.Status.QUEUED) & ~Exists(before)",
+        "return Q(status=Generation.Status.QUEUED)",
+        "tests/test_generation_machine.py",
+    ),
+    Mutant(
+        "what follows an answer that was stopped in the queue waits for nothing",
+        "rooms/lease.py",
+        "        followers.update(waits_for=before)\n",
+        "        pass\n",
+        "tests/test_waiting.py -k stopped_in_the_queue",
+    ),
+    Mutant(
+        "the time that an answer waits for another is the workers' fault",
+        "rooms/lease.py",
+        "    followers.filter(status=Generation.Status.QUEUED).update(queued_at=now)\n",
+        "",
+        "tests/test_waiting.py -k no_worker_in_time",
+    ),
+    Mutant(
+        "an answer that ends tells no worker of those that waited for it",
+        "rooms/actions/generations.py",
+        "    log.starts += [(generation.room, waiting) for waiting in lease.startable(generation.room)]\n",
+        "",
+        "tests/test_waiting.py -k chain_is_answered",
+    ),
     # -- stop ------------------------------------------------------------------------------------------------------
     Mutant(
         "a stop is a request to the worker",

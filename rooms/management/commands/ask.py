@@ -8,13 +8,13 @@ import time
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from rooms import access, actions, database, frames, log
+from rooms import access, actions, database, frames, lease, log
 from rooms.errors import RoomError
 from rooms.models import Generation, Room
 from rooms.worker import worker
 
 LOOK_EVERY = 0.1  # seconds; the terminal reads the log, as a socket does that hears no events
-SERVER_TAKES_WITHIN = 2.5  # seconds that a running server gets to take the question; after that it is answered here
+SERVER_TAKES_WITHIN = 2.5  # seconds that a running server gets to take what it may; after that it is written here
 GRACE = 600.0  # seconds for an answer that is written here
 
 
@@ -46,15 +46,22 @@ class Command(BaseCommand):
 
     async def _ask(self, member, room, frame) -> str:
         actions.start_publishing()
+        standing_in = None
         try:
             receipt = await actions.commit(actions.post(member, room, frame))
+            under_way = await database.read(_open_up_to, receipt.answer)
+            if len(under_way) > 1:
+                self.stderr.write("It waits for the answer before it.")
+            standing_in = asyncio.create_task(_stand_in(under_way))
             return await self._print_answer(room, receipt)
         finally:
+            if standing_in is not None:
+                standing_in.cancel()
             await worker.drain(GRACE)
             await actions.stop_publishing()
 
     async def _print_answer(self, room, receipt) -> str:
-        cursor, asked, started = receipt.cursor, time.monotonic(), False
+        cursor = receipt.cursor
         while True:
             page = await database.read(log.page_after, room, cursor)
             if page is None:
@@ -63,7 +70,6 @@ class Command(BaseCommand):
             for item in map(json.loads, page.items):
                 if item.get("message") != receipt.answer:
                     continue
-                started = True
                 if item["kind"] == "appended" and item["part"] == "text":
                     self.stdout.write(item["text"], ending="")
                     self.stdout.flush()
@@ -72,11 +78,21 @@ class Command(BaseCommand):
                     if "failure" in item:
                         self.stderr.write(item["failure"]["detail"])
                     return item["status"]
-            if not started and time.monotonic() - asked > SERVER_TAKES_WITHIN:
-                started = True
-                worker.start(room, await database.read(_generation_of, receipt.answer))
             await asyncio.sleep(LOOK_EVERY)
 
 
-def _generation_of(message: str) -> int:
-    return Generation.objects.values_list("pk", flat=True).get(message=message)
+def _open_up_to(answer: str) -> set[int]:
+    """The generation of an answer, and of those before it that have not ended."""
+    messages = [answer, *log.ancestors(answer)]
+    return set(Generation.objects.filter(message__in=messages, status__in=Generation.OPEN).values_list("pk", flat=True))
+
+
+async def _stand_in(generations: set[int]) -> None:
+    """Write here what no server takes of these, be it because none runs."""
+    free_since: dict[int, float] = {}
+    while True:
+        for room, generation in await database.read(lease.waiting):
+            now = time.monotonic()
+            if generation in generations and now - free_since.setdefault(generation, now) >= SERVER_TAKES_WITHIN:
+                worker.start(room, generation)
+        await asyncio.sleep(LOOK_EVERY)
