@@ -44,7 +44,7 @@ OWNED_IMPORTS = {
     "markdown_it": "rendering",
     "mdit_py_plugins": "rendering",
     "pygments": "rendering",
-    "latex2mathml": "rendering",
+    "math_core": "rendering",
     "nh3": "rendering",
     "django.utils.safestring.mark_safe": "rendering",  # HTML is made there and nowhere else
     "channels.layers": "broadcast",

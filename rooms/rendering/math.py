@@ -1,33 +1,55 @@
 """TeX as MathML, which browsers draw themselves. What can't be converted stays what it is, source in a `code` element.
 
-The converter is not trusted: it hands out `\\href{javascript:…}` as an attribute, and `\\text{<script>}` as an element
-if its own serialiser is used. So its tree is written out here, and only elements and attributes that are known.
+The converter is not trusted: its tree is written out here, and only elements, attributes and classes that are known.
+Inline styles, which the page's policy forbids, become classes.
 """
 
 from __future__ import annotations
 
 import re
+from colorsys import rgb_to_hsv
 from functools import lru_cache
 from html import escape, unescape
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from latex2mathml.converter import convert_to_element
+from math_core import LatexToMathML
 
-SOURCE_MAX = 2_000  # characters
-DEPTH_MAX = 40
+from .tex import MACROS, prepared
+
+HTML_MAX = 30_000  # characters of one formula
+DEPTH_MAX = 120  # elements within elements
 WIDE = 60  # characters of what may need a scroll bar of its own
 _ELEMENTS = """
-    math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom mfenced menclose msub msup
-    msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd mlabeledtr
+    math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom menclose msub msup msubsup
+    munder mover munderover mmultiscripts mprescripts mtable mtr mtd b i code
 """
 _ATTRIBUTES = """
     display displaystyle scriptlevel fence stretchy symmetric largeop movablelimits accent accentunder form separator
-    linethickness columnalign rowalign columnspacing rowspacing columnlines rowlines width height depth lspace rspace
-    minsize maxsize mathvariant mathsize notation open close bevelled
+    linethickness width height depth lspace rspace voffset minsize maxsize mathvariant notation class
 """
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
-_VALUE = re.compile(r"[\w .%#+|()\[\]{}⟨⟩⌈⌉⌊⌋‖/∥-]{0,40}")
+# What a cell's style says, and the class in prose.css that does it.
+_STYLES = {
+    "text-align:left": "l",
+    "text-align:right": "r",
+    "padding-left:0": "nl",
+    "padding-right:0": "nr",
+    "padding-left:1em": "gap",
+    "border-top:0.05em solid currentcolor": "bt",
+    "border-bottom:0.05em solid currentcolor": "bb",
+    "border-left:0.05em solid currentcolor": "bl",
+    "border-right:0.05em solid currentcolor": "br",
+    "border-top:0.05em dashed currentcolor": "bt dashed",
+    "border-right:0.05em dashed currentcolor": "br dashed",
+}
+_HUES = ((0.04, "red"), (0.19, "amber"), (0.46, "green"), (0.74, "blue"), (0.94, "purple"), (1.0, "red"))
+_CLASSES = re.compile(r"menclose-(?:up|down)diagonalstrike")
+_LINE_BELOW, _LINE_ABOVE = "\u0332", "\u203e"  # the converter has the first for both
+_VALUE = re.compile(r"[\w .%+-]{0,40}")
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)\w+;")
 _SOURCE = re.compile(r'<code class="math( block)?">(.*?)</code>', re.DOTALL)
+_converter = LatexToMathML(fancy_error=False, allow_unreliable_rendering=True, macros=MACROS, max_expansions=100)
 
 
 class Unknown(Exception):
@@ -47,26 +69,47 @@ def _set(found: re.Match) -> str:
 
 @lru_cache(maxsize=2_000)
 def _mathml(tex: str, block: bool) -> str:
-    if len(tex) > SOURCE_MAX:
-        return ""
     try:
-        return _written(convert_to_element(tex, display="block" if block else "inline"), 0)
-    except (Unknown, RecursionError):
+        found = _converter.convert_with_local_state(prepared(tex), displaystyle=block)
+        html = _written(ElementTree.fromstring(_ENTITY.sub(lambda entity: unescape(entity[0]), found)), 0)
+    except Exception:  # also RecursionError: whatever the converter, the parser and the writer raise
         return ""
-    except Exception:  # the converter raises whatever its tables and its stack raise
-        return ""
+    return html if len(html) <= HTML_MAX else ""
 
 
 def _written(element: Element, depth: int) -> str:
+    if element.tag == "span":  # a word in another face
+        return _inside(element, depth)
     if element.tag not in ELEMENTS or depth > DEPTH_MAX:
         raise Unknown
+    known = dict(element.attrib)
+    if classes := _classes(known.pop("style", ""), known.pop("class", "")):
+        known["class"] = classes
+    if element.tag == "mover" and element[-1].text == _LINE_BELOW:
+        element[-1].text = _LINE_ABOVE
     attributes = "".join(
-        f' {name}="{escape(unescape(value))}"'
-        for name, value in element.attrib.items()
-        if name in ATTRIBUTES and _VALUE.fullmatch(unescape(value))
+        f' {name}="{escape(value)}"' for name, value in known.items() if name in ATTRIBUTES and _VALUE.fullmatch(value)
     )
-    text = unescape(element.text or "")
-    if re.match(r"\\[A-Za-z]", text) and element.tag != "mtext":
-        raise Unknown  # a command that the converter does not know either
-    inside = "".join(_written(child, depth + 1) for child in element)
-    return f"<{element.tag}{attributes}>{escape(text, quote=False)}{inside}</{element.tag}>"
+    return f"<{element.tag}{attributes}>{_inside(element, depth)}</{element.tag}>"
+
+
+def _inside(element: Element, depth: int) -> str:
+    pieces = [escape(element.text or "", quote=False)]
+    for child in element:
+        pieces += _written(child, depth + 1), escape(child.tail or "", quote=False)
+    return "".join(pieces)
+
+
+def _classes(style: str, classes: str) -> str:
+    said = {re.sub(r":\s+", ":", part.strip()) for part in style.split(";")}
+    found = [name for text, name in _STYLES.items() if text in said]
+    found += [_hue(part) for part in said if part.startswith("color:#")]
+    return " ".join(filter(None, [*found, *_CLASSES.findall(classes)]))
+
+
+def _hue(declaration: str) -> str:
+    """Colours of the page's own that are near: they are legible on paper and in the dark."""
+    digits = declaration.removeprefix("color:#")
+    red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    hue, saturation, value = rgb_to_hsv(red, green, blue)
+    return next(name for end, name in _HUES if hue <= end) if saturation > 0.25 and value > 0.2 else ""

@@ -1,13 +1,13 @@
 // What stands inside of a block, as runs of text that look alike. Only for a block that is still being written: the
 // server's HTML takes its place once it is finished. Pure.
 
+import { formulaAt } from "./formulas.js";
+
 const PUNCTUATION = /[!-/:-@[-`{-~]/;
 const WORD = /[\p{L}\p{N}]/u;
 const LINK = /!?\[([^[\]]*)\]\(<?([^()\s<>]*)>?(?:\s[^()]*)?(?:\)|$)/y;
 const ADDRESS = /<((?:https?:\/\/|mailto:)[^\s<>]+)>/y;
 const TAG = /<(?:(br) ?\/?|(\/?)(sub|sup|kbd))>/iy;
-const DOLLARS = /\$(?![\s$])([^$\n]*?[^\s$\\])\$(?!\d)/y;
-const PARENTHESES = /\\\((.+?)\\\)/y;
 const BREAK = /(?: {2,}|\\)\n[ \t]*/y;
 const SOFT_BREAK = /[ \t]*\n[ \t]*/y;
 
@@ -38,7 +38,7 @@ export function runs(source) {
       else if ((hit = match(SOFT_BREAK))) plain += "\n";
     } else if (char === "\\") {
       if ((hit = match(BREAK))) push("", "br");
-      else if ((hit = match(PARENTHESES))) push(hit[1].trim(), "math");
+      else if ((hit = formulaAt(source, at))) push(hit.text, hit.block ? "block" : "math");
       else if (PUNCTUATION.test(source[at + 1] ?? "")) {
         plain += source[at + 1];
         at += 2;
@@ -48,8 +48,8 @@ export function runs(source) {
       hit = codeSpan(source, at);
       if (hit.text !== null) push(hit.text, "code");
       else plain += hit[0];
-    } else if (char === "$" && !/\d/.test(source[at - 1] ?? "") && (hit = match(DOLLARS))) {
-      push(hit[1], "math");
+    } else if (char === "$" && (hit = formulaAt(source, at))) {
+      push(hit.text, hit.block ? "block" : "math");
     } else if ((char === "[" || (char === "!" && source[at + 1] === "[")) && (hit = match(LINK))) {
       push(hit[1], "a", { host: hostOf(hit[2], hit[1]) });
     } else if (char === "<" && (hit = match(ADDRESS))) {

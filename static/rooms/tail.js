@@ -2,6 +2,7 @@
 // Each line is looked at once; the paragraph at the end is drawn again as it grows, up to a bound.
 
 import { dressFigure } from "./dress.js";
+import { roomFor } from "./formulas.js";
 import { grow } from "./growing.js";
 import { runs } from "./inline.js";
 
@@ -47,7 +48,7 @@ export class Tail {
   /** The element in which the next word will stand, or null. */
   get leaf() {
     if (this.#block?.child) return this.#block.child.leaf;
-    if (!this.#block || this.#block.kind === "row") return null;
+    if (!this.#block || this.#block.kind === "row" || this.#block.kind === "math") return null;
     const node = this.#block.rest ?? this.#block.node;
     const piece = node.lastChild; // of a text that grew long
     return piece?.nodeType === Node.ELEMENT_NODE && !piece.className && piece.localName === "span" ? piece : node;
@@ -152,9 +153,7 @@ export class Tail {
       this.#block = { kind: "quote", child: new Tail(quote, this.depth + 1) };
       this.#pass(line.replace(QUOTE, ""));
     } else if (DISPLAY.test(line)) {
-      const code = this.#root(element("p", "math")).appendChild(element("code", "math block"));
-      this.#block = { kind: "math", node: code, end: DISPLAY.exec(line)[1] === "$$" ? "$$" : "\\]" };
-      this.#math(line.replace(DISPLAY, ""));
+      this.#display(line);
     } else {
       this.#paragraph("p", line.trimStart());
       if (ROW.test(line)) Object.assign(this.#block, { kind: "header", header: line });
@@ -196,11 +195,37 @@ export class Tail {
     this.#write = (text) => grow(node, text);
   }
 
+  #display(line) {
+    const end = DISPLAY.exec(line)[1] === "$$" ? "$$" : "\\]";
+    const first = line.trim().slice(2);
+    if (first.includes(end) && (!first.endsWith(end) || first.indexOf(end) < first.length - 2 || first === end)) {
+      this.#paragraph("p", line.trimStart());
+      return;
+    }
+    const node = this.#root(element("p", "math"));
+    this.#block = { kind: "math", node, end, source: "", code: node.appendChild(element("code")) };
+    this.#math(line.trim());
+  }
+
+  /** One more line of a display. A blank one says that it was none, and so does what stands behind its end. */
   #math(line) {
-    const { node, end } = this.#block;
-    const ended = line.trimEnd().endsWith(end) && (line.trim() !== end || node.firstChild || this.#held !== line);
-    grow(node, ended ? line.trimEnd().slice(0, -end.length) : line);
-    if (ended || !line.trim()) this.#block = node.firstChild || ended ? null : this.#block;
+    const { node, end, source, code } = this.#block;
+    const begun = source.length > 0;
+    const closed = (begun ? line : line.slice(2)).includes(end);
+    if (!line.trim() || (closed && !line.trimEnd().endsWith(end))) {
+      const paragraph = element("p");
+      node.replaceWith(paragraph);
+      this.#roots[this.#roots.indexOf(node)] = paragraph;
+      this.#block = { kind: "p", node: paragraph, source: "", runs: [] };
+      this.#leaf([source, line].filter((part) => part.trim()).join("\n"));
+      if (!line.trim()) this.#block = null;
+      this.#gap = !line.trim();
+      return;
+    }
+    this.#block.source = begun ? `${source}\n${line}` : line;
+    code.textContent = this.#block.source.trim().slice(2).replace(closed ? end : "", "").trim();
+    code.className = roomFor(code.textContent, true);
+    if (closed) this.#block = null;
   }
 
   /** The line behind a row: delimiters make a table of both. */
@@ -270,7 +295,7 @@ function draw(leaf, source) {
   let same = 0;
   while (same < wanted.length && isSame(leaf.runs[same], wanted[same])) same++;
   const [old, now] = [leaf.runs[same], wanted[same]];
-  if (old && now && old.marks === now.marks && !old.host && !now.host && now.text.startsWith(old.text) && old.text) {
+  if (old && now && old.marks === now.marks && !isFormula(now) && !old.host && !now.host && now.text.startsWith(old.text) && old.text) {
     deepest(leaf.node.childNodes[same]).appendData(now.text.slice(old.text.length));
     same++;
   }
@@ -279,13 +304,15 @@ function draw(leaf, source) {
   leaf.runs = wanted;
 }
 
+const isFormula = ({ marks }) => /\b(?:math|block)$/.test(marks);
+
 const isSame = (one, other) => one && one.text === other.text && one.marks === other.marks && one.host === other.host;
 
 function nodeOf({ text, marks, host }) {
   let node = marks.endsWith("br") ? element("br") : document.createTextNode(text);
   const names = marks.split(" ").filter((name) => name && name !== "br");
   for (const name of names.reverse()) {
-    const around = name === "math" ? element("code", "math") : element(name);
+    const around = name === "math" || name === "block" ? element("code", roomFor(text, name === "block")) : element(name);
     around.append(node);
     if (name === "a" && host) around.appendChild(element("span", "host")).textContent = host;
     node = around;

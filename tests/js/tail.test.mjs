@@ -21,11 +21,12 @@ function drawn(text, size = text.length) {
 const plain = (html) =>
   html
     .replace(/<span class="\w{1,2}">(.*?)<\/span>/gs, "$1")
-    .replace(/<math.*?<\/math>|<code class="math">.*?<\/code>/gs, "MATH")
+    .replace(/<span class="formula">(.*?)<\/span>/gs, "$1")
+    .replace(/<math.*?<\/math>|<code class="math[^"]*">.*?<\/code>/gs, "MATH")
     .replace(/<\/(strong|em|s)>(\s*)<\1>/g, "$2")
     .replace(/ (?:href|target|rel|tabindex|dir)="[^"]*"/g, "")
     .replace(/(<span class="check">. <\/span>)<p>/g, "$1")
-    .replace(/<li>\s*<p>|<\/p>(?=\s*(?:<\/li>|<[uo]l>))/g, (tag) => (tag.startsWith("<li>") ? "<li>" : ""))
+    .replace(/<li>\s*<p>|<\/p>(?=\s*(?:<\/li>|<[uo]l>|<p class="math">))/g, (tag) => (tag.startsWith("<li>") ? "<li>" : ""))
     .replace(/<(\/?)(ul|ol|li|p|h\d|blockquote|figure|figcaption|pre|table|thead|tbody|tr|th|td|div|hr)([^>]*)>\s*/g, "<$1$2$3>")
     .replace(/\s+(?=<\/?(?:ul|ol|li|p|h\d|blockquote|figure|pre|code|table|tr|th|td|div|hr)\b)/g, "")
     .trim();
@@ -59,6 +60,23 @@ test("marks that are not closed yet already show what they mean, where they seld
   assert.deepEqual(runs("`code"), [{ text: "code", marks: "code" }]);
   assert.deepEqual(runs("5 * 3 *x"), [{ text: "5 * 3 *x", marks: "" }]);
   assert.deepEqual(runs("[a](https://example.org"), [{ text: "a", marks: "a", host: "example.org" }]);
+});
+
+test("a formula that is still written is the place it will take, and money is money", () => {
+  const kinds = (source) => runs(source).map(({ text, marks }) => [text, marks]);
+  assert.deepEqual(kinds("so $\\frac{a}{b"), [["so ", ""], ["\\frac{a}{b", "math"]]);
+  assert.deepEqual(kinds("so \\(x"), [["so ", ""], ["x", "math"]]);
+  assert.deepEqual(kinds("so \\[x\\] and"), [["so ", ""], ["x", "block"], [" and", ""]]);
+  for (const text of ["it costs $5 and", "it costs $5 and $10", "echo $HOME", "$HOME:$PATH", "US$5", "5$ or 6$", "kill $$", "$$"]) {
+    assert.deepEqual(kinds(text), [[text, ""]], text);
+  }
+});
+
+test("a display is a place too, and its source where it was none", () => {
+  assert.equal(drawn("$$\nx^2\n$$"), '<p class="math"><code class="math block pending high0">x^2</code></p>');
+  assert.equal(drawn("$$\na \\\\ b"), '<p class="math"><code class="math block pending high1">a \\\\ b</code></p>');
+  assert.equal(drawn("$$\nx\n\nmore"), "<p>$$\nx</p><p>more</p>");
+  assert.match(drawn("$$ x^2 $$ and more"), /^<p><code class="math block pending high0">x\^2<\/code> and more<\/p>$/);
 });
 
 test("a paragraph without an end loses no space where its marks are not drawn any more", () => {
