@@ -104,7 +104,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "rooms.middleware.Front",  # and Django's SecurityMiddleware in it
     "csp.middleware.CSPMiddleware",
     "chatlab.cookies.OwnCookies",
     "rooms.middleware.Sessions",
@@ -135,6 +135,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "rooms.views.theme.theme",
+                "rooms.views.front.obstacle",
             ],
         },
     },
@@ -222,6 +223,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_FAILURE_VIEW = "rooms.views.front.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the two-tab page frames our own rooms
 CONTENT_SECURITY_POLICY = {

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
-from . import access, actions, frames, log, rendering, search
+from . import access, actions, frames, front, log, origin, rendering, search
 from .database import CONNECTION_ERRORS
 from .errors import BadFrame, NotFound, RoomError, TooLong
 from .frames import Cursor
@@ -47,7 +47,7 @@ def endpoint(*methods: str) -> Callable:
             except RequestDataTooBig:
                 return problem(413, "too_long", f"A request has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
             if bearer is None and (failed := _CSRF.process_view(request, None, (), {})):
-                return problem(failed.status_code, "not_allowed", "The CSRF token is missing or wrong (X-CSRFToken).")
+                return problem(failed.status_code, "not_allowed", _why_refused(request))
             try:
                 return view(request, **kwargs)
             except RoomError as refusal:
@@ -59,6 +59,14 @@ def endpoint(*methods: str) -> Callable:
         return csrf_exempt(answer)
 
     return decorate
+
+
+def _why_refused(request: HttpRequest) -> str:
+    cause = origin.obstacle_of_form(request)
+    if cause is None:
+        return "The CSRF token is missing or wrong (X-CSRFToken)."
+    front.note(cause, origin=request.headers.get("Origin", ""), host=request.get_host())
+    return front.CAUSES[cause].sentence
 
 
 class _Csrf(CsrfViewMiddleware):

@@ -10,19 +10,52 @@ import secrets
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
+from django.middleware.security import SecurityMiddleware
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
-from . import access, origin
+from . import access, front, origin
 from .database import CONNECTION_ERRORS
 from .errors import Unavailable
+from .views import front as pages
 
 logger = logging.getLogger(__name__)
 
+PROBES = ("/healthz", "/readyz")
+HTTPS_SEEN = "chatlab_https"
 RETRY_AFTER = 5  # seconds
+
+
+class Front(SecurityMiddleware):
+    """Outermost: what a proxy has done to a request is found out before anything stumbles over it."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path_info.removeprefix(settings.CHATLAB_PATH) in PROBES:
+            # Of a balancer, which comes by address and by http: neither its name nor a redirect says how we are.
+            request.get_host = lambda: "probe"
+            return None
+        try:
+            host = request.get_host()
+        except DisallowedHost:
+            return pages.page(request, front.NAME, 400, host=request.META.get("HTTP_HOST", ""))
+        if not settings.CHATLAB_COOKIE_PORT:
+            # Some proxies name the port that need not be named, and browsers do not: their Origin would be another.
+            request.META["HTTP_HOST"] = host.removesuffix(":443" if request.is_secure() else ":80")
+        if not settings.HTTPS and origin.is_by_https(request):
+            front.note(front.HTTPS, host=host)
+        redirect = super().process_request(request)
+        if redirect is None:
+            return None
+        if HTTPS_SEEN in request.COOKIES:
+            return pages.page(request, front.SCHEME, 400, host=host)
+        # Kept, and sent back, by https alone: with it a request that seems to be http is none.
+        path = settings.SESSION_COOKIE_PATH
+        redirect.set_cookie(HTTPS_SEEN, "1", max_age=60, path=path, secure=True, httponly=True, samesite="Lax")
+        return redirect
 
 
 class Sessions(sessions.SessionMiddleware):

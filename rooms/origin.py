@@ -7,14 +7,13 @@ same host would pass.
 
 from __future__ import annotations
 
-import logging
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-logger = logging.getLogger(__name__)
+from . import front
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -26,8 +25,7 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope, receive, send):
-        if refusal := _refusal(scope["headers"]):
-            logger.info("socket refused: %s", refusal)
+        if _is_refused(scope):
             await receive()
             await send({"type": "websocket.close"})
             return None
@@ -40,40 +38,83 @@ def is_own_page(request: HttpRequest) -> bool:
     `Sec-Fetch-Site` holds whatever a proxy does to scheme and port; browsers send it to https and localhost only, and
     `Origin` with every POST.
     """
-    site = request.headers.get("Sec-Fetch-Site")
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
     if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    return origin is not None and _same(origin.lower(), request.get_host().lower())
+        own = site == "same-origin"
+    else:
+        own = origin is not None and mismatch(origin, request.get_host()) is None
+    if own and origin and (cause := obstacle(origin, request)):  # this works all the same, other things do not
+        front.note(cause, origin=origin, host=request.get_host())
+    return own
 
 
-def _refusal(headers: list[tuple[bytes, bytes]]) -> str | None:
+def is_by_https(request: HttpRequest) -> bool:
+    """Whether the browser says so, in a request that seems to have come by http: it sends `Sec-Fetch-Site` to https
+    alone, and to the machine that it is on itself.
+    """
+    host = split_domain_port(request.get_host())[0]
+    here = host in ("localhost", "[::1]") or host.endswith(".localhost") or host.startswith("127.")
+    return "Sec-Fetch-Site" in request.headers and not here and not request.is_secure()
+
+
+def obstacle(origin: str, request: HttpRequest) -> str | None:
+    """What is between a page of this origin and here, if it is our own; None where nothing is."""
+    if cause := mismatch(origin, request.get_host()):
+        return cause
+    if origin.lower().startswith("https:") and not request.is_secure():
+        return front.SCHEME if settings.HTTPS else front.HTTPS
+    return None
+
+
+def obstacle_of_form(request: HttpRequest) -> str | None:
+    """What a proxy has done to one that was refused; None where it was refused for what it is."""
+    sent, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
+    if site != "same-origin":
+        return None  # the browser knows its page, and it is somebody else's
+    if sent and sent != "null":
+        return obstacle(sent, request)
+    return front.PLAIN if settings.HTTPS and not request.is_secure() else None
+
+
+def mismatch(origin: str, host: str) -> str | None:
+    """Why this is not the origin of this host's pages; None where it is."""
+    origin, host = origin.lower(), host.lower()
+    if origin in map(str.lower, settings.CSRF_TRUSTED_ORIGINS):
+        return None
+    try:
+        parts, here = urlsplit(origin), urlsplit(f"//{host}")
+        if parts.scheme not in _PORTS or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+            return front.HOST
+        default = _PORTS[parts.scheme]
+        if not parts.hostname or parts.hostname != here.hostname:
+            return front.HOST
+        if (parts.port or default) != (here.port or default):
+            return front.HOST if here.port else front.PORT
+    except ValueError:
+        return front.HOST
+    return front.PLAIN if settings.HTTPS and parts.scheme != "https" else None
+
+
+def _is_refused(scope: dict) -> bool:
     found: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
+    for name, value in scope["headers"]:
         found.setdefault(name.lower(), []).append(value)
     host = found.get(b"host", [b""])[0].decode("latin-1").lower()
     allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
     if not validate_host(split_domain_port(host)[0], allowed):
-        return f"the host {host!r} is not one of ALLOWED_HOSTS"
-    if b"cookie" not in found:
-        return None
-    origins = found.get(b"origin", [])
-    if len(origins) != 1 or not _same(origins[0].decode("latin-1").lower(), host):
-        return f"the origin {origins!r} is not that of the host {host!r}"
-    return None
-
-
-def _same(origin: str, host: str) -> bool:
-    if origin in map(str.lower, settings.CSRF_TRUSTED_ORIGINS):
+        front.note(front.NAME, host=host)
         return True
-    try:
-        parts = urlsplit(origin)
-        here = urlsplit(f"//{host}")
-        if settings.HTTPS and parts.scheme != "https":
-            return False
-        if parts.scheme not in _PORTS or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-            return False
-        default = _PORTS[parts.scheme]
-        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (here.hostname, here.port or default)
-    except ValueError:
+    origins = [origin.decode("latin-1") for origin in found.get(b"origin", [])]
+    if b"cookie" not in found:
+        if len(origins) == 1 and b"authorization" not in found and mismatch(origins[0], host) is None:
+            front.note(front.COOKIE, origin=origins[0], host=host)
         return False
+    cause = mismatch(origins[0], host) if len(origins) == 1 else front.ORIGIN
+    if cause is None:
+        if not scope.get("subprotocols"):
+            front.note(front.PROTOCOL, host=host)
+        elif not settings.HTTPS and origins[0].lower().startswith("https:"):
+            front.note(front.HTTPS, origin=origins[0], host=host)
+        return False
+    front.note(cause, origin=", ".join(origins), host=host)
+    return True

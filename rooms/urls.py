@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import export, health, links, pages, search, sync, theme, wellknown
+from .views import export, front, health, links, pages, search, sync, theme, wellknown
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -42,5 +42,7 @@ urlpatterns = [
     path("api/search", api.found),
     path("api/shared/<id:link_id>", api.shared),
     path("api/shared/<id:link_id>/messages", api.shared_messages),
+    path("api/reach", front.reach),
     path("api/<path:rest>", api.nothing),
+    path("ws/<path:rest>", front.no_upgrade),
 ]

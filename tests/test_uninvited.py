@@ -15,7 +15,7 @@ from rooms.access import Visitor
 from rooms.actions import commit_now
 from rooms.errors import Busy, NotAllowed
 from rooms.models import Generation, Member, Room
-from rooms.origin import _same
+from rooms.origin import mismatch
 from rooms.window import TooSlow, Window
 
 from .fakes import Place, new_place
@@ -93,10 +93,10 @@ def test_a_window_is_not_forgiven_for_ever() -> None:
 
 
 def test_over_https_a_page_without_it_opens_no_socket(settings) -> None:
-    assert _same("http://chat.example.org", "chat.example.org")
+    assert mismatch("http://chat.example.org", "chat.example.org") is None
     settings.HTTPS = True
-    assert not _same("http://chat.example.org", "chat.example.org")
-    assert _same("https://chat.example.org", "chat.example.org")
+    assert mismatch("http://chat.example.org", "chat.example.org")
+    assert mismatch("https://chat.example.org", "chat.example.org") is None
 
 
 # -- over the wire -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from .. import front
 from . import LOOK_AGAIN
 
 FRAMES = 8  # that may wait for the application; a proper client has one or two under way
@@ -32,6 +33,12 @@ class FlowControlled(WebSocketProtocol):
         super().onOpen()
         self.transport.unregisterProducer()  # the HTTP channel's, from before the upgrade
         self.transport.registerProducer(self, True)
+
+    def failHandshake(self, reason: str, code: int = 400, *more: object, **others: object) -> None:
+        """Of a handshake that lacks something, which no application gets to see."""
+        if code == 400:
+            front.note(front.UPGRADE, handshake=reason)
+        super().failHandshake(reason, code, *more, **others)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         super().onMessage(payload, isBinary)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from .. import front
 from ..errors import RoomError
 
 SPOKEN = "en"  # on the wire
@@ -43,6 +44,27 @@ _FAILURES = {
     "mismatch": _("The provider's final text differs from what it streamed."),
 }
 
+_OBSTACLES = {
+    front.UPGRADE: _(
+        "The server answers, but WebSockets do not get through: the proxy in front of it must pass Upgrade on."
+    ),
+    front.ORIGIN: _("The server answers, but the proxy in front of it takes Origin away from WebSockets."),
+    front.PROTOCOL: _(
+        "The server answers, but the proxy in front of it takes Sec-WebSocket-Protocol away from WebSockets."
+    ),
+    front.COOKIE: _("The server answers, but the proxy in front of it takes Cookie away from WebSockets."),
+    front.PORT: _(
+        "The server is told your address without its port: the proxy in front of it must pass Host on as it is."
+    ),
+    front.HOST: _("The server is told another address than yours: the proxy in front of it must pass Host on."),
+    front.HTTPS: _("You came by https, and the server was not told that it is reached so: it needs HTTPS=on."),
+    front.SCHEME: _(
+        "You came by https, and the proxy in front of the server does not say so: it must set X-Forwarded-Proto."
+    ),
+    front.PLAIN: _("This site is reached by https, and you came by http."),
+    front.NAME: _("This server does not know the name by which you called it."),
+}
+
 
 def of_refusal(refusal: RoomError) -> str:
     if _speaks_as_the_wire() or refusal.code not in _REFUSALS:
@@ -58,13 +80,18 @@ def of_failure(failure: dict | None) -> str:
     return failure["detail"] if _speaks_as_the_wire() else str(_FAILURES.get(failure["code"], failure["detail"]))
 
 
+def of_obstacle(cause: str) -> str:
+    """What is between a browser and the server."""
+    return str(_OBSTACLES[cause])
+
+
 def words() -> dict[str, str]:
     """For the page's scripts, by key; none where they show the wire's own sentences."""
     if _speaks_as_the_wire():
         return {}
     refusals = {f"refusal.{code}": str(sentence) for code, sentence in _REFUSALS.items()}
     failures = {f"failure.{code}": str(sentence) for code, sentence in _FAILURES.items()}
-    return refusals | failures
+    return refusals | failures | {f"obstacle.{cause}": str(sentence) for cause, sentence in _OBSTACLES.items()}
 
 
 def _speaks_as_the_wire() -> bool:

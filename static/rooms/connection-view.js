@@ -1,6 +1,7 @@
 // Where the connection is shown: the pill in the header, the strip above the box. It says nothing about what heals by itself.
 
 import { setText } from "./message.js";
+import { obstacleOf } from "./reasons.js";
 import { clock } from "./times.js";
 import { hasWord, word } from "./words.js";
 
@@ -36,7 +37,8 @@ export class ConnectionView {
     this.strip.toggleAttribute("data-attempting", connection.state === "offline" && connection.attempting);
     this.#drawPill(connection);
     this.#strip();
-    if (before?.state !== connection.state || before?.back !== connection.back) this.#announce(before, connection);
+    const changed = ["state", "back", "obstacle"].some((fact) => before?.[fact] !== connection[fact]);
+    if (changed) this.#announce(before, connection);
   }
 
   outbox(count) {
@@ -100,6 +102,8 @@ export class ConnectionView {
       return { state: "gone", text: word(hasWord(key) ? key : "gone"), button: word("reload") };
     }
     if (shown.state === "cut") return { state: "cut", text: this.#withOutbox("cut") };
+    const isBlocked = shown.obstacle && (shown.state === "offline" || shown.state === "reconnecting");
+    if (isBlocked) return { state: "blocked", text: obstacleOf(shown.obstacle), button: word("try") };
     if (shown.state === "offline") {
       const next = shown.wait > SOON ? word("offline.next", { n: Math.ceil(shown.wait / 1000) }) : word("offline.trying");
       const since = this.#withOutbox("offline", { time: clock(new Date(shown.since)) });
@@ -120,8 +124,9 @@ export class ConnectionView {
     return this.#outbox ? word(key, { ...values, n: this.#outbox }) : word(key, values);
   }
 
-  #announce(before, { state, back, applied }) {
-    if (state === "offline") this.announce(word("offline.announce"));
+  #announce(before, { state, back, applied, obstacle }) {
+    if (obstacle) this.announce(obstacleOf(obstacle));
+    else if (state === "offline") this.announce(word("offline.announce"));
     else if (state === "gone" || state === "cut") this.announce(this.#line().text);
     else if (back && !before?.back && applied) this.announce(word("back", { n: applied }));
   }

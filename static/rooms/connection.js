@@ -31,7 +31,7 @@ export class Connection {
     const now = Date.now();
     // silentAt: since when a question to the server has no answer.
     // awayAt: since when updates may have been missed; downAt: since when the wire is down by itself, not by the switch.
-    this.facts = { phase: "connecting", awayAt: now, downAt: now, cutAt: null, nextAt: null, silentAt: null, online, applied: 0 };
+    this.facts = { phase: "connecting", awayAt: now, downAt: now, cutAt: null, nextAt: null, silentAt: null, online, applied: 0, obstacle: null };
     this.back = { until: 0, applied: 0 };
     this.settled = false; // has been level at least once
   }
@@ -54,6 +54,7 @@ export class Connection {
     else if (facts.cutAt !== null) Object.assign(facts, { cutAt: null, downAt: Date.now() });
     facts.nextAt = details.nextAt ?? null;
     facts.silentAt = null;
+    if (name === "open") facts.obstacle = null;
     facts.phase = name;
     this.update();
   }
@@ -67,6 +68,13 @@ export class Connection {
   /** The server was asked then, and nothing has come since; null: something has. */
   doubt(since) {
     this.facts.silentAt = since;
+    this.update();
+  }
+
+  /** What keeps sockets from opening, {code, detail}, while the server answers otherwise; null: nothing is known of. */
+  obstacle(found) {
+    if (found?.code === this.facts.obstacle?.code) return;
+    this.facts.obstacle = found;
     this.update();
   }
 
@@ -90,6 +98,7 @@ export class Connection {
       applied: back ? this.back.applied : facts.applied,
       back,
       gone: facts.gone,
+      obstacle: facts.obstacle,
     });
     const next = this.#nextChange(state, now);
     if (next !== null) this.#timer = setTimeout(() => this.update(), Math.max(10, next));

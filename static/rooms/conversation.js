@@ -7,6 +7,7 @@ import { here, waitAtDoor } from "./door.js";
 import { Earlier } from "./earlier.js";
 import { folding } from "./fold.js";
 import { Follow } from "./follow.js";
+import { askServer } from "./obstacle.js";
 import { RoomSession } from "./session.js";
 import { TabTitle } from "./tab-title.js";
 import { tellZone } from "./times.js";
@@ -21,6 +22,8 @@ export const config = read("config");
 const MAY_OPEN = [4501, 4503]; // not signed in any more; not for this caller: another tab can change both
 
 export class Conversation {
+  #letIn = false;
+
   /**
    * `stopping(id)` and `ondrawn()` as the view asks; `storage` and `socket` as the session; `on` hears what it hears, too.
    * `opens()` asks over HTTP whether this page would be let in now.
@@ -50,13 +53,14 @@ export class Conversation {
       snapshot: read("snapshot"),
       url: new URL(config.socket, location.href.replace(/^http/, "ws")).href,
       storage,
+      ask: askServer,
       socket,
       on: {
         outbox() {},
         ...on,
         changes: (list, isLive) => this.#changed(list, isLive, on.changes),
         connection: (shown) => this.#connected(shown),
-        gone: (code) => MAY_OPEN.includes(code) && waitAtDoor({ opens, enter: () => this.session.socket.comeBack(), urgent: true }),
+        gone: (code) => MAY_OPEN.includes(code) && this.#sentAway(opens),
       },
     });
     folding({ list: this.view.list, follow: this.follow });
@@ -84,6 +88,16 @@ export class Conversation {
     here();
   }
 
+  /** Pages may let this browser in again. Where they do and sockets do not, those come without its cookie. */
+  #sentAway(opens) {
+    const enter = () => {
+      this.#letIn = true;
+      this.session.socket.comeBack();
+    };
+    if (this.#letIn) this.connectionView.askForReload(word("gone.blocked"));
+    else waitAtDoor({ opens, enter, urgent: true });
+  }
+
   #changed(list, isLive, then) {
     this.view.changes(list, isLive);
     if (isLive) this.announcer.changes(list, this.session.log);
@@ -92,7 +106,10 @@ export class Conversation {
   }
 
   #connected(shown) {
-    if (shown.state === "live") this.view.level();
+    if (shown.state === "live") {
+      this.#letIn = false;
+      this.view.level();
+    }
     this.connectionView.show(shown);
   }
 }

@@ -11,6 +11,12 @@ export function refusalOf({ code, detail = "", retry_after: retryAfter }) {
   return wait ? `${word(key)} ${word("refusal.later", { n: wait })}` : word(key);
 }
 
+/** Of what is between this page and its server. */
+export function obstacleOf({ code, detail }) {
+  const key = `obstacle.${code}`;
+  return hasWord(key) ? word(key) : detail;
+}
+
 /** Of a message's `failure`; empty where there is none. */
 export function failureOf(failure) {
   const key = `failure.${failure?.code}`;

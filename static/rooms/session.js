@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { RoomLog, isTerminal } from "./log.js";
+import { Obstacle } from "./obstacle.js";
 import { Outbox, newClientId } from "./outbox.js";
 import { RoomSocket } from "./socket.js";
 
@@ -19,13 +20,14 @@ export class RoomSession {
   #typed = null;
 
   /** `on`: changes(list, live), connection(view), outbox(items), refused(error frame), presence(frame), other(me),
-   *  gone(code). */
-  constructor({ config, snapshot, url, storage, on, socket = {} }) {
+   *  gone(code). `ask()` the server what is in the way of a socket. */
+  constructor({ config, snapshot, url, storage, on, ask = async () => null, socket = {} }) {
     this.on = on;
     this.config = config;
     this.log = new RoomLog();
     if (this.log.load(snapshot).length) this.#differed();
     this.connection = new Connection({ onchange: on.connection, online: globalThis.navigator?.onLine ?? true });
+    this.obstacle = new Obstacle({ ask, onfound: (found) => this.connection.obstacle(found) });
     this.socket = new RoomSocket({
       url: `${url}?tab=${newClientId()}`,
       away: () => this.#isAway,
@@ -101,6 +103,7 @@ export class RoomSession {
     if (phase !== "open") this.outbox.lost();
     this.connection.phase(phase, details);
     if (phase === "gone") this.on.gone?.(details.code);
+    if (phase === "down") this.obstacle.failed(details.failed);
   }
 
   #receive(frame) {

@@ -13,6 +13,7 @@ const DOUBTED = 1_200; // without an answer to that, the wire is in doubt, thoug
 const CONFIRM_AFTER = 64 * 1024;
 
 const LEAVING = 1000; // whoever closes with it has left; one that is only lost is expected back
+const LOST = 1006; // also what a page is told of a handshake that was refused, whatever the reason
 const SIGNED_OUT = 4501;
 
 const final = (code) => code >= 4500 && code <= 4999;
@@ -21,6 +22,7 @@ export class RoomSocket {
   #socket = null;
   #open = false;
   #attempt = 0;
+  #failed = 0; // handshakes in a row that came to nothing
   #unconfirmed = 0;
   #answerBy = 0;
   #askedAt = 0;
@@ -35,7 +37,7 @@ export class RoomSocket {
 
   /**
    * `cursor()` is asked at each connect and sync, `away()` (whether nobody looks at this tab) at each sync. `onphase` hears:
-   * connecting, open, down {nextAt}, cut, gone {code, detail}; and `since`, where the wire was dead before that was noticed.
+   * connecting, open, down {nextAt, failed}, cut, gone {code, detail}; and `since`, where the wire was dead before that was noticed.
    * `ondoubt` hears since when a question has no answer, and null when something comes.
    */
   constructor({ url, cursor, away = () => false, heartbeat, onframe, onphase, ondoubt = () => {}, create = open, random = Math.random }) {
@@ -62,8 +64,8 @@ export class RoomSocket {
     // An old socket may speak late, even after close(): only the current one is heard.
     const ifCurrent = (action) => (event) => this.#socket === socket && action(event);
     socket.onmessage = ifCurrent(({ data }) => this.#received(data));
-    socket.onclose = ifCurrent(({ code, reason }) => (final(code) ? this.#ended(code, reason) : this.#lost()));
-    this.#after("connect", CONNECT_TIMEOUT, () => this.#lost());
+    socket.onclose = ifCurrent(({ code, reason }) => this.#closed(code, reason));
+    this.#after("connect", CONNECT_TIMEOUT, () => this.#closed(LOST));
   }
 
   /** False where the frame could not even be handed to a socket. */
@@ -121,6 +123,12 @@ export class RoomSocket {
     this.connect();
   }
 
+  #closed(code, reason) {
+    this.#failed = this.#open || code !== LOST ? 0 : this.#failed + 1;
+    if (final(code)) this.#ended(code, reason);
+    else this.#lost();
+  }
+
   #received(data) {
     this.#clear("answer");
     this.#heardAt = Date.now();
@@ -142,6 +150,7 @@ export class RoomSocket {
     this.#clear("connect");
     this.#isSignedOut = false;
     this.#open = true;
+    this.#failed = 0;
     this.#after("steady", STEADY, () => (this.#attempt = 0));
     this.#timers.beat = setInterval(() => this.sync(), this.heartbeat);
     this.onphase("open");
@@ -188,7 +197,7 @@ export class RoomSocket {
     if (this.#isCut || this.#isGone) return;
     const wait = this.random() * Math.min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** this.#attempt++);
     this.#after("retry", wait, () => this.connect());
-    this.onphase("down", { nextAt: Date.now() + wait, since });
+    this.onphase("down", { nextAt: Date.now() + wait, since, failed: this.#failed });
   }
 
   /** The end, by a close code or a `bye`. But a sign-in in another tab changes the cookie: with the new one, try once. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import httpx2
@@ -51,3 +52,9 @@ class Nginx(Process):
         except httpx2.TransportError:
             return False
         return True
+
+    def reload(self) -> None:
+        """With a new configuration; returns when the old workers take no connection any more."""
+        before = set(self.children())
+        self.send(signal.SIGHUP)
+        wait_for(lambda: self.children() and not before & set(self.children()), 10, "nginx has reloaded")
