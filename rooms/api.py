@@ -281,7 +281,8 @@ def _receipt(request: HttpRequest, change) -> HttpResponse:
 def _page(request: HttpRequest, messages: list[dict], earlier: str | None) -> HttpResponse:
     body = {"messages": messages, "earlier": earlier}
     if request.GET.get("rendered"):
-        body["rendered"] = [frames.rendered_body(message["id"], *rendering.part_of(message)) for message in messages]
+        parts = zip(messages, rendering.parts_of(messages), strict=True)
+        body["rendered"] = [frames.rendered_body(message["id"], *part) for message, part in parts]
     return _json(body)
 
 

@@ -12,7 +12,6 @@ import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from . import database, frames, log, rendering
 from .database import CONNECTION_ERRORS
@@ -21,14 +20,12 @@ from .text import digest, utf16_length
 
 logger = logging.getLogger(__name__)
 
-ON_THE_LOOP = 4_096  # characters that are rendered without a thread: about 3 ms
 KEPT = 128  # finished messages that are kept for readers who come for them
 KEPT_CHARACTERS = 4_000_000  # of their HTML
 AGAIN_AFTER = 1.0  # seconds, when the database was away
 LOADS = 3  # of a text that does not fit its digest
 
 _editions = itertools.count(1)
-_thread = ThreadPoolExecutor(1, thread_name_prefix="chatlab-render")
 
 Mark = tuple[int, int]  # of which edition of a message's HTML a reader was sent how much
 NOTHING: Mark = (0, 0)
@@ -92,8 +89,7 @@ class RenderedMessage:
             return await self._finish(seq)
         if not self._blocks.due:
             return False
-        on_the_loop = self._blocks.size <= ON_THE_LOOP and not self._blocks.has_code
-        part = self._blocks.advance() if on_the_loop else await _in_thread(self._blocks.advance)
+        part = await self._blocks.advance_soon()
         return part is not None and self._add(part, seq)
 
     async def _finish(self, seq: int) -> bool:
@@ -101,7 +97,7 @@ class RenderedMessage:
         if digest(text) != self._digest and self.loads < LOADS:
             self.doubt()  # something was never heard
             return False
-        html, joined, end = await _in_thread(rendering.render, text), "".join(p.html for p in self._parts), self._end
+        html, joined, end = await rendering.rendered(text), "".join(part.html for part in self._parts), self._end
         if not html.startswith(joined):  # a link was defined after its use
             self._edition, self._parts, joined, end = next(_editions), [], "", 0
         self.done, self.size, self._texts = True, len(html), []
@@ -254,7 +250,3 @@ class RoomRendering:
             done = [id for id, message in self._messages.items() if message.done]
             while done and (len(done) > KEPT or self._size > KEPT_CHARACTERS):
                 self._size -= self._messages.pop(done.pop(0)).size
-
-
-async def _in_thread(work: Callable, *args: object):
-    return await asyncio.get_running_loop().run_in_executor(_thread, work, *args)

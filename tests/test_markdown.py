@@ -85,11 +85,10 @@ def test_what_stands_behind_a_language_is_shown_below_the_code() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "这是**「重要」**的。", "他说**“你好”**，", "**注意：**请看", "请看**《红楼梦》**吧",
-        "使用**（必须）**参数", "これは**「重要」**です。",
-        "**テスト。**テスト", "한국어는 **한국어(Korean)**은", "**`code`**的",
-        "太郎は**「こんにちは」**といった", "a**「あ」**b", "あ**(い)**う",
-        "～～**【一】**～～", "我**10%**的", "葛󠄀**「葛」**", "**「一」**😀",
+        "这是**「重要」**的。", "他说**“你好”**，", "**注意：**请看", "请看**《红楼梦》**吧", "使用**（必须）**参数",
+        "これは**「重要」**です。", "**テスト。**テスト", "한국어는 **한국어(Korean)**은", "**`code`**的",
+        "太郎は**「こんにちは」**といった", "a**「あ」**b", "あ**(い)**う", "～～**【一】**～～", "我**10%**的",
+        "葛󠄀**「葛」**", "**「一」**😀",
     ],
 )  # fmt: skip
 def test_emphasis_beside_cjk_punctuation(text: str) -> None:
@@ -115,9 +114,8 @@ URL = "https://example.org/a/b?c=d"
     "around",
     [
         "看：{}。谢谢", "（{}）", "「{}」", "『{}』、", "{}，然后", "{}；", "{}：", "{}！", "{}？", "【{}】",
-        "《{}》", "“{}”", "‘{}’是", "«{}»", "‹{}›", "„{}“", "{}…", "{}——",
-        "{}、{}。", "{}؟", "{}، ثم", "{}۔", "{}।", "{}）。", "{}～", "{}　後", "〔{}〕", "［{}］", "｛{}｝",
-        "{}・", "{}”。", "**{}**。", "{}՝", "{}．",
+        "《{}》", "“{}”", "‘{}’是", "«{}»", "‹{}›", "„{}“", "{}…", "{}——", "{}、{}。", "{}؟", "{}، ثم", "{}۔", "{}।",
+        "{}）。", "{}～", "{}　後", "〔{}〕", "［{}］", "｛{}｝", "{}・", "{}”。", "**{}**。", "{}՝", "{}．",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("url", [URL, "https://example.org", "mailto:a@example.org", "https://例え.jp/パス"])
@@ -221,9 +219,8 @@ def test_tags_without_attributes() -> None:
     "text",
     [
         "<sub>a", "a</sub>", "<sub>a</sup>", "<sub class='x'>a</sub>", "<br class=x>", "*a<sub>b*</sub>",
-        "<details open>", "<kbd onclick=x>a</kbd>",
-        "<details>", "</details>", "<summary>a</summary>", "<details>\n\n- </details>", "`<sub>a</sub>`", "\\<br>",
-        "<details> is an element", "< br>",
+        "<details open>", "<kbd onclick=x>a</kbd>", "<details>", "</details>", "<summary>a</summary>",
+        "<details>\n\n- </details>", "`<sub>a</sub>`", "\\<br>", "<details> is an element", "< br>",
         "    <details>\n    </details>", "> <details>\n\n</details>",
     ],
 )  # fmt: skip

@@ -195,7 +195,7 @@ async def test_a_text_that_cannot_be_rendered_costs_nobody_their_text(place, mon
     def broken(self) -> None:
         raise ValueError("no")
 
-    monkeypatch.setattr(rendered.rendering.Blocks, "advance", broken)
+    monkeypatch.setattr(rendered.rendering.Blocks, "advance_soon", broken)
     pen = await in_thread(place.begin)
     socket = Socket(Feed(place.room))
     await socket.reader.open("")

@@ -7,18 +7,21 @@ A document that defines the targets of its links further down is the exception: 
 
 from __future__ import annotations
 
-import re
+import asyncio
+import math
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import NamedTuple
 
-from django.utils.safestring import SafeString
-from markdown_it.token import Token
+from django.utils.safestring import SafeString, mark_safe
 
 from ..frames import TERMINAL
 from ..text import utf16_length
-from .html import PARSER, render, render_part
-from .markdown import NEWLINES, top_level
-from .tags import pair
+from . import shared
 
+FENCES = 20  # ends of code that are seen at once; who has more of them in one block waits like all others
+PATIENCE = 2.0  # seconds that a page waits for what is not rendered yet
 _LOOKED_AT = 100  # characters of a line that are looked at for a fence
 
 
@@ -28,6 +31,9 @@ class Part(NamedTuple):
     start: int
     end: int
     html: SafeString
+
+
+NONE = Part(0, 0, SafeString())
 
 
 class Blocks:
@@ -41,7 +47,7 @@ class Blocks:
         self._line = ""  # the beginning of its last line
         self._again_at = 0  # the size at which it is worth looking again
         self._complete = False  # whether a line has ended since the last look
-        self.has_code = False  # whether the open part has a fence: colours take time
+        self._fences = 0  # for which it was looked at at once
 
     def feed(self, text: str) -> None:
         self._pieces.append(text)
@@ -50,8 +56,9 @@ class Blocks:
         self._line = self._line[:_LOOKED_AT]
         if ended:
             self._complete = True
-            if any("```" in line or "~~~" in line for line in ended):
-                self._again_at, self.has_code = 0, True
+            if self._fences < FENCES and any("```" in line or "~~~" in line for line in ended):
+                self._again_at = 0
+                self._fences += 1
 
     @property
     def due(self) -> bool:
@@ -67,51 +74,62 @@ class Blocks:
 
     def advance(self) -> Part | None:
         """The blocks that have been closed since the last time, or None."""
+        text = self._take()
+        return self._settle(text, *shared.closed(text, self._env).result())
+
+    async def advance_soon(self) -> Part | None:
+        """The same, without waiting for it. Meanwhile nothing may be fed."""
+        text = self._take()
+        return self._settle(text, *await _there(shared.closed(text, self._env)))
+
+    def _take(self) -> str:
         text = "".join(self._pieces)
-        closed = text[: _closed(text[: text.rfind("\n") + 1])]
-        self._complete = False
-        if not closed:
-            self._pieces, self._again_at = [text], len(text) + len(text) // 8
+        self._pieces, self._complete = [text], False
+        return text
+
+    def _settle(self, text: str, length: int, html: str, env: dict, too_expensive: bool) -> Part | None:
+        if not length:
+            self._again_at = len(text) + len(text) // 8
+            if too_expensive:
+                self._again_at, self._fences = math.inf, FENCES  # its end will show
             return None
-        rest = text[len(closed) :]
-        self._pieces, self._size, self._again_at, self.has_code = [rest], len(rest), 0, "```" in rest or "~~~" in rest
-        part = Part(self.end, self.end + utf16_length(closed), render_part(closed, self._env))
+        closed, rest = text[:length], text[length:]
+        self._pieces, self._size, self._again_at, self._fences, self._env = [rest], len(rest), 0, 0, env
+        part = Part(self.end, self.end + utf16_length(closed), mark_safe(html))
         self.end = part.end
         return part
 
 
-def part_of(message: dict) -> Part:
-    """What can be rendered of a message as it stands: all of it, or the closed blocks of one that is still written."""
-    text = message["text"]
-    if message["status"] in TERMINAL:
-        return Part(0, utf16_length(text), render(text))
-    blocks = Blocks()
-    blocks.feed(text)
-    return (blocks.advance() if blocks.due else None) or Part(0, 0, SafeString())
+async def rendered(text: str) -> SafeString:
+    """The HTML of a whole text."""
+    return mark_safe((await _there(shared.whole(text)))[0])
 
 
-def _closed(lines: str) -> int:
-    """How many characters of these complete lines belong to closed blocks."""
-    ends = [found.end() for found in NEWLINES.finditer(lines)]
-    starts = [0, *ends]
-    tokens: list[Token] = []
-    PARSER.block.parse(NEWLINES.sub("\n", lines), PARSER, {}, tokens)
-    pair(tokens)
-    blocks = top_level(tokens)
-    if not blocks:
-        return 0
-    for block in blocks:
-        if block[0].type == "tag" and not block[0].meta["closes"]:
-            return starts[block[0].map[0]]  # what holds all that follows, perhaps
-    first, last = blocks[-1][0].map
-    if _ends_itself(blocks[-1][0], lines[starts[last - 1] : starts[last]]):
-        return starts[last]
-    return starts[first] if len(blocks) > 1 else 0
+def render(text: str) -> SafeString:
+    """The same, for who can wait. Never raises: what can't be rendered is shown as it is written."""
+    return mark_safe(shared.whole(text).result()[0])
 
 
-def _ends_itself(token: Token, last_line: str) -> bool:
-    if token.type == "fence":
-        mark = re.escape(token.markup[0])
-        closing = re.fullmatch(rf" {{0,3}}({mark}{{{len(token.markup)},}})[ \t]*", last_line.rstrip("\r\n"))
-        return closing is not None and token.map[1] - token.map[0] > 1
-    return token.type == "hr" or (token.type == "heading_open" and token.markup.startswith("#"))
+def parts_of(messages: Iterable[dict]) -> list[Part]:
+    """What can be rendered of messages as they stand: all of one, or the closed blocks of one that is still written.
+    After a while only what is there already: to a reader the rest is text first.
+    """
+    until = time.monotonic() + PATIENCE
+    return [_part_of(message["text"], message["status"] in TERMINAL, until) for message in messages]
+
+
+def _part_of(text: str, is_whole: bool, until: float) -> Part:
+    patience = until - time.monotonic()
+    if patience <= 0 and not shared.known("whole" if is_whole else "opening", text):
+        return NONE
+    try:
+        if is_whole:
+            return Part(0, utf16_length(text), mark_safe(shared.whole(text).result(max(0, patience))[0]))
+        length, html, _ = shared.opening(text).result(max(0, patience))
+    except TimeoutError:
+        return NONE
+    return Part(0, utf16_length(text[:length]), mark_safe(html))
+
+
+async def _there(future: Future) -> tuple:
+    return future.result() if future.done() else await asyncio.wrap_future(future)

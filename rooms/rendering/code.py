@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import groupby
 
@@ -10,7 +10,10 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, String, _TokenType
 
+from .budget import Spent, at_most, half_of_the_rest
+
 HIGHLIGHT_MAX = 20_000  # characters; beyond it takes longer than colours are worth
+TIMES, AT_LEAST = 6, 50_000  # HTML for each character of source; what is always granted
 LANGUAGE_MAX = 20  # characters of a language's name that are shown
 # Not all 600 that Pygments has: a lexer is a pile of regular expressions, and these are the ones many eyes have seen.
 _LANGUAGES = """
@@ -49,10 +52,21 @@ def name_of(info: str) -> str:
     return (info.split() or [""])[0].split("{")[0].strip(".,:").lower()[:LANGUAGE_MAX]
 
 
+@lru_cache(maxsize=256)  # an answer that streams is rendered once more when it ends
 def coloured(source: str, language: str) -> str:
-    """Source as HTML, in few and plain spans: neighbours of one colour share one."""
+    """Source as HTML; without colours where they cost too much."""
+    plain = escape(source, quote=False)
     if language not in LANGUAGES or len(source) > HIGHLIGHT_MAX:
-        return escape(source, quote=False)
+        return plain
+    try:
+        html = at_most(half_of_the_rest(), _coloured, source, language)
+    except (Spent, RecursionError):
+        return plain
+    return html if len(html) <= max(AT_LEAST, TIMES * len(source)) else plain
+
+
+def _coloured(source: str, language: str) -> str:
+    """Few and plain spans: neighbours of one colour share one."""
     html = []
     for kind, tokens in groupby(_lexer(language).get_tokens(source), lambda token: _kind(token[0])):
         text = escape("".join(value for _, value in tokens), quote=False)

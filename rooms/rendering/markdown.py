@@ -51,6 +51,7 @@ def make_parser() -> MarkdownIt:
     _add_tags(parser)
     _add_references(parser)
     parser.core.ruler.push("direction", direction.set_directions)
+    parser.core.ruler.disable(["normalize", "block"])  # blocks are read one by one
     return parser
 
 
@@ -59,7 +60,6 @@ def _add_tags(parser: MarkdownIt) -> None:
     parser.block.ruler.before(
         "html_block", "block_tag", tags.block_tag, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
-    parser.core.ruler.after("block", "block_pairs", tags.pair_blocks)
     parser.core.ruler.after("inline", "inline_pairs", tags.pair_inline)
 
 

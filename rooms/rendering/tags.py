@@ -69,10 +69,6 @@ def pair_inline(state: StateCore) -> None:
                     child.type = "text"
 
 
-def pair_blocks(state: StateCore) -> None:
-    pair(state.tokens)
-
-
 def pair(tokens: list[Token]) -> None:
     """`<details>` with its `</details>`, and with the `<summary>` that is directly in it. What is between them is one
     level deeper.

@@ -159,9 +159,10 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
 
 def for_page(snapshot: dict, me: str) -> list[dict]:
     """The branch that everybody is shown, with what a template needs to know of each message."""
+    messages = shown(snapshot)
     return [
-        _message(message, snapshot["members"], me, versions(snapshot, message), waits(snapshot, message))
-        for message in shown(snapshot)
+        _message(message, part, snapshot["members"], me, versions(snapshot, message), waits(snapshot, message))
+        for message, part in zip(messages, rendering.parts_of(messages), strict=True)
     ]
 
 
@@ -169,12 +170,14 @@ def not_on_page(snapshot: dict) -> list[dict]:
     """What is rendered of the messages of other branches, for when one of them is chosen."""
     on_page = {message["id"] for message in shown(snapshot)}
     others = [message for message in snapshot["messages"] if message["id"] not in on_page]
-    return [frames.rendered_body(message["id"], *rendering.part_of(message)) for message in others]
+    parts = zip(others, rendering.parts_of(others), strict=True)
+    return [frames.rendered_body(message["id"], *part) for message, part in parts]
 
 
-def _message(message: dict, members: dict, me: str, versions: list[str], waiting: bool) -> dict:
+def _message(
+    message: dict, part: rendering.Part, members: dict, me: str, versions: list[str], waiting: bool
+) -> dict:
     author = members.get(message["author"], {})
-    part = rendering.part_of(message)
     return message | {
         "html": part.html,
         "end": str(part.end),

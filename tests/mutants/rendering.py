@@ -7,9 +7,9 @@ from .mutant import Mutant
 RENDERING = [
     Mutant(
         "a block closes before its line is complete",
-        "rooms/rendering/blocks.py",
-        'closed = text[: _closed(text[: text.rfind("\\n") + 1])]',
-        "closed = text[: _closed(text)]",
+        "rooms/rendering/parts.py",
+        'lines = text[: text.rfind("\\n") + 1]',
+        "lines = text",
         "tests/test_rendering.py -k closes_with_the_next",
     ),
     Mutant(
@@ -28,8 +28,8 @@ RENDERING = [
     ),
     Mutant(
         "pictures are shown",
-        "rooms/rendering/html.py",
-        '        "image": _image,\n',
+        "rooms/rendering/rules.py",
+        '    "image": _image,\n',
         "",
         "tests/test_rendering.py -k picture",
     ),
@@ -49,10 +49,31 @@ RENDERING = [
     ),
     Mutant(
         "a source that no link leads to is left out",
-        "rooms/rendering/html.py",
+        "rooms/rendering/rules.py",
         'if "whole" not in env or is_used(target, env):',
         "if True:",
         "tests/test_markdown.py -k no_link_leads_to",
+    ),
+    Mutant(
+        "a block may take any time",
+        "rooms/rendering/budget.py",
+        "    if not _armed:\n        return work(*arguments)\n",
+        "    return work(*arguments)\n",
+        "tests/test_budget.py -k in_any_language",
+    ),
+    Mutant(
+        "a block may become any length",
+        "rooms/rendering/budget.py",
+        "return min(self.html, max(AT_LEAST, TIMES * len(source)))",
+        "return 1 << 40",
+        "tests/test_budget.py -k neighbours_are_not",
+    ),
+    Mutant(
+        "who asks for the same text at once has it rendered anew",
+        "rooms/rendering/shared.py",
+        "if key in self._under_way:",
+        "if False:",
+        "tests/test_budget.py -k asks_at_once",
     ),
     Mutant(
         "a delta that was never heard is not missed in the HTML",
