@@ -3,7 +3,6 @@
 import os
 
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
-from channels.sessions import CookieMiddleware
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatlab.settings")
@@ -19,7 +18,7 @@ application = BelowPath(
     ProtocolTypeRouter(
         {
             "http": http,
-            "websocket": SameOrigin(CookieMiddleware(OwnSocketCookies(URLRouter(websocket_urlpatterns)))),
+            "websocket": SameOrigin(OwnSocketCookies(URLRouter(websocket_urlpatterns))),
             "channel": ChannelNameRouter(channel_routes),
             "lifespan": process.lifespan,
         }

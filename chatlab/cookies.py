@@ -7,10 +7,10 @@ Inside, each cookie has the name that the settings give it; outside, on a develo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, parse_cookie
 
 _NAME = re.compile(r"(chatlab_\w+?)(?:_(\d{2,5}))?\Z")
 # Django's names, as these cookies were called before. A session is taken over by the first page (its renewal gives it
@@ -27,7 +27,7 @@ class OwnCookies:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         port = _port(request.META.get("HTTP_HOST", ""))
-        request.COOKIES = _own(request.COOKIES, port)
+        request.COOKIES = _own(request.META.get("HTTP_COOKIE", ""), port)
         request.cookie_suffix = f"_{port}" if port else ""
         response = self.get_response(request)
         is_program = "Mozilla/" not in request.META.get("HTTP_USER_AGENT", "")
@@ -40,14 +40,17 @@ class OwnCookies:
 
 
 class OwnSocketCookies:
-    """The same for sockets, which only read them. Stands behind Channels' CookieMiddleware."""
+    """The same for sockets, which only read them: `scope["cookies"]`."""
 
     def __init__(self, application: Callable):
         self.application = application
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        await self.application({**scope, "cookies": _own(scope["cookies"], _port(host))}, receive, send)
+        found = {b"host": [], b"cookie": []}
+        for name, value in scope["headers"]:
+            found.get(name, []).append(value.decode("latin-1"))
+        cookies = _own("; ".join(found[b"cookie"]), _port("".join(found[b"host"])))
+        await self.application({**scope, "cookies": cookies}, receive, send)
 
 
 def _port(host: str) -> str:
@@ -56,16 +59,17 @@ def _port(host: str) -> str:
     return port if port.isascii() and port.isdigit() and 2 <= len(port) <= 5 else ""
 
 
-def _own(cookies: Mapping[str, str], port: str) -> dict[str, str]:
-    own = {}
-    for name, value in cookies.items():
-        match = _NAME.match(name)
-        if match and (match[2] or "") == port:
-            own[match[1]] = value
-    for before, name in _BEFORE.items():
-        if before in cookies:
-            own.setdefault(name, cookies[before])
-    return own
+def _own(header: str, port: str) -> dict[str, str]:
+    """In the order of the header. Of two with one name the first holds: it is from further down in the host's paths."""
+    own, before = {}, {}
+    for part in header.split(";"):
+        for name, value in parse_cookie(part).items():
+            match = _NAME.match(name)
+            if match and (match[2] or "") == port:
+                own.setdefault(match[1], value)
+            elif name in _BEFORE:
+                before.setdefault(_BEFORE[name], value)
+    return own | {name: value for name, value in before.items() if name not in own}
 
 
 def _set(response: HttpResponse, name: str, morsel) -> None:

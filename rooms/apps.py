@@ -7,4 +7,4 @@ class RoomsConfig(AppConfig):
     verbose_name = _("Rooms")
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  registers the system checks
+        from . import accounts, checks  # noqa: F401  hears of sign-ins; registers the system checks

@@ -69,6 +69,8 @@ class Sessions(sessions.SessionMiddleware):
             # A cookie that leads nowhere is left alone: by now it may be another tab's, which leads somewhere.
             self._tell_tabs_together(request, response)
             return response
+        if session.accessed and not session.is_empty():
+            access.renew(session)
         try:
             response = super().process_response(request, response)
         except SessionInterrupted:

@@ -22,7 +22,7 @@ LAYERS = (
     {"drill"},
     {"process"},
     {"urls", "routing", "middleware"},
-    {"consumers", "views", "api", "admin", "templatetags"},
+    {"consumers", "views", "api", "admin", "templatetags", "accounts"},
     {"worker"},
     {"generation"},
     {"actions"},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from chatlab.sessions import SessionStore
+from rooms import access
 from rooms.models import Member
 
 from .harness import pages
@@ -85,14 +86,23 @@ def test_cookies_of_another_project_are_neither_read_nor_changed(place) -> None:
 
 
 def test_who_was_here_before_the_names_changed_stays_who_they_are(place) -> None:
-    before = Browser()
-    before.get("/")
-    before.post(f"/rooms/{place.room}/join/", name="Ada")
-    assert is_in(before, place.room)
-    browser = At(8000, {"sessionid": before.jar["chatlab_session"]})
-    Session.objects.get(pk=browser.jar["sessionid"])
+    before = SessionStore()
+    before[access.GUEST_KEY] = place.visitor.guest
+    before.create()
+    browser = At(8000, {"sessionid": before.session_key})
     assert is_in(browser, place.room)
-    assert Member.objects.filter(room=place.room).count() == 2
+    assert browser.jar["chatlab_session_8000"] == before.session_key
+    assert access.admit(browser.jar["chatlab_session_8000"], "", place.room)[1].pk == place.member
+
+
+def test_below_a_path_the_cookie_of_that_path_goes_before_the_root_s(place) -> None:
+    """A browser sends both, the longer path first."""
+    browser = At(8000)
+    browser.get("/")
+    browser.post(f"/rooms/{place.room}/join/", name="Ada")
+    header = f"chatlab_session_8000={browser.jar['chatlab_session_8000']}; chatlab_session_8000={'x' * 32}"
+    answer = Client(HTTP_COOKIE=header, **browser.place).get(f"/api/rooms/{place.room}/me")
+    assert answer.status_code == 200
 
 
 @pytest.mark.usefixtures("alone")

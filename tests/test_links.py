@@ -59,7 +59,7 @@ def test_the_token_is_long_kept_as_a_digest_and_shown_once(place) -> None:
     address = made.context["address"]
     token = address.rpartition("#")[2]
     assert address == f"http://testserver/shared/{link.pk}/#{token}" and token in made.content.decode()
-    assert len(token) >= 22 and link.digest == access._sha256(token), "128 bits or more, and only their SHA-256 is kept"
+    assert len(token) >= 22 and link.digest == access.digest_of(token), "128 bits, and only their SHA-256 is kept"
     assert timedelta(hours=23) < link.expires_at - timezone.now() <= timedelta(days=1)
     again = client.get(f"/rooms/{place.room}/links/")
     assert token not in again.content.decode() and link.digest not in again.content.decode()
@@ -94,7 +94,7 @@ def test_a_link_ends_when_it_is_revoked_and_when_it_expires(place) -> None:
         made = link_to(place, timedelta(days=1))
         client = holder(made)
         visitor = access.visitor_of_session(client.cookies[django_settings.SESSION_COOKIE_NAME].value)
-        program = Visitor(token=access._sha256(made.token))
+        program = Visitor(token=access.digest_of(made.token))
         seats = [Seat(visitor, link=made.link.pk), Seat(program, link=made.link.pk)]
         assert list(access.still_there(seats).values()) == ["member", "member"]
         assert client.get(f"/api/shared/{made.link.pk}").status_code == 200

@@ -14,6 +14,7 @@ from .test_links_live import make_link
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse"
+LOGIN = {"username": "ada", "password": PASSWORD}
 ACCOUNT = f"from django.contrib.auth.models import User; User.objects.get_or_create(username='ada')[0].delete(); User.objects.create_user('ada', password='{PASSWORD}')"  # noqa: E501
 
 
@@ -105,8 +106,7 @@ async def test_a_tab_comes_back_by_itself_after_a_sign_in_whose_answer_was_slow(
     page = await context.new_page()
     await page.goto(f"{server.url}/rooms/{room}/")
     await pages.live(page)
-    form = {"username": "ada", "password": PASSWORD}
-    answer = await alice.client.post("/login/", data=form, headers={"Origin": server.url})
+    answer = await alice.client.post("/login/", data=LOGIN, headers={"Origin": server.url})
     assert answer.status_code == 302
     await expect(page.locator("#pill")).to_have_attribute("data-state", "gone", timeout=20_000)
     await context.add_cookies(alice.browser_cookies)
@@ -155,6 +155,44 @@ async def test_a_tab_that_reads_along_outlives_a_sign_out_in_another(server, ali
     await other.locator("form[action$='logout/'] button").first.click()
     await eventually(lambda: sockets, 20, "it takes another socket")
     await pages.live(page, within=20)
+
+
+@pytest.mark.page_only
+async def test_a_page_that_stays_open_for_days_keeps_its_session(server, alice, room, browser_of):
+    """A socket can set no cookie, so the page makes a request now and then."""
+    page = await (await browser_of(alice)).new_page()
+    await page.clock.install()
+    await page.goto(f"{server.url}/rooms/{room}/")
+    await pages.live(page)
+    async with page.expect_response(f"**/api/rooms/{room}/me") as asked:
+        await page.clock.fast_forward("06:00:01")
+    assert (await asked.value).status == 200
+
+
+@pytest.mark.page_only
+async def test_who_was_in_the_room_as_an_account_too_is_that_in_every_tab_after_a_sign_in(
+    server, alice, room, visitor, browser_of
+):
+    server.manage("shell", "-c", ACCOUNT)
+    account = visitor(server)
+    await account.client.post("/login/", data=LOGIN, headers={"Origin": server.url})
+    await account.join(room, "Ada")
+    guest = visitor(server)
+    await guest.join(room, "A guest")
+    context = await browser_of(guest)
+    tabs = [await context.new_page() for _ in range(3)]
+    for tab in tabs:
+        await tab.goto(f"{server.url}/rooms/{room}/")
+        await pages.live(tab)
+    await pages.ask(tabs[0], "Said as a guest")
+    await expect(tabs[1].locator("article[data-role=user]")).to_contain_text("Said as a guest")
+    await sign_in(tabs[2], server)
+    await tabs[2].wait_for_url(f"{server.url}/")
+    for tab in tabs[:2]:
+        await expect(tab.locator("[data-my=name]").first).to_have_text("Ada", timeout=20_000)
+        await expect(tab.locator("#pill")).to_have_attribute("data-state", "live")
+        await expect(tab.locator("article[data-role=user]")).to_contain_text("A guest")
+        await expect(tab.locator("article[data-role=user]")).to_contain_text("Said as a guest")
 
 
 async def session_of(context) -> str:

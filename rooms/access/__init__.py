@@ -8,16 +8,10 @@ rotation of SECRET_KEY.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from types import SimpleNamespace
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -26,7 +20,15 @@ from ..errors import NotAllowed
 from ..limits import limits
 from ..models import Link, Member, Token
 from ..text import new_secret
-from .sessions import BROWSER_COOKIE, GUEST_KEY, NAME_KEY, become_guest, browser_of, keep_link, keep_name, links_of
+from .sessions import BROWSER_COOKIE, GUEST_KEY, become_guest, browser_of, keep_link, keep_name, renew
+from .visitors import (
+    Visitor,
+    bearer_digest,
+    digest_of,
+    visitor_of_request,
+    visitor_of_session,
+    visitors_of_sessions,
+)
 
 __all__ = [
     "BROWSER_COOKIE",
@@ -37,6 +39,7 @@ __all__ = [
     "admit_reader",
     "bearer_digest",
     "browser_of",
+    "digest_of",
     "ensure_guest",
     "keep_name",
     "link_of",
@@ -45,6 +48,8 @@ __all__ = [
     "memberships",
     "new_link_token",
     "new_token",
+    "renew",
+    "rooms_of_guest",
     "show_token",
     "still_there",
     "visitor_of_request",
@@ -63,69 +68,12 @@ _MEMBER_BY_TOKEN = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody who asks: at most one of user and guest counts for joining, both count for being a member already."""
-
-    user_id: int | None = None
-    guest: str | None = None
-    token: str | None = None  # SHA-256 of a bearer token
-    session_key: str | None = None
-    links: frozenset[str] = frozenset()  # read-only links whose token this session has shown
-    called: str = ""  # the name that they gave themselves last, for rooms to come
-
-    @property
-    def known(self) -> bool:
-        return bool(self.user_id or self.guest or self.token)
-
-    @property
-    def name(self) -> str:
-        """Whose limits this visitor uses up."""
-        for kind, key in (("user", self.user_id), ("guest", self.guest), ("token", self.token)):
-            if key:
-                return f"{kind} {key}"
-        return f"session {self.session_key}"
-
-
 class Seat(NamedTuple):
     """A listening socket, for the question whether it may go on listening."""
 
     visitor: Visitor
     member: str = ""
     link: str = ""  # instead of a member
-
-
-def visitor_of_request(request: HttpRequest) -> Visitor:
-    bearer = bearer_digest(request.headers.get("Authorization", ""))
-    if bearer:
-        return Visitor(token=bearer)
-    user_id = request.user.pk if request.user.is_authenticated else None
-    return _visitor(request.session.session_key, request.session, user_id)
-
-
-def visitor_of_session(session_key: str | None) -> Visitor:
-    """For sockets: like the middleware of HTTP requests, but it never writes to the session."""
-    if not session_key:
-        return Visitor()
-    return _visitors_of_sessions({session_key}).get(session_key) or Visitor(session_key=session_key)
-
-
-def _visitor(session_key: str | None, stored: Mapping, user_id: int | None) -> Visitor:
-    return Visitor(
-        user_id,
-        stored.get(GUEST_KEY),
-        session_key=session_key,
-        links=links_of(stored.items()),
-        called=stored.get(NAME_KEY, ""),
-    )
-
-
-def _visitor_of_stored(session_key: str, stored: dict) -> Visitor:
-    user_id = None
-    if SESSION_KEY in stored:
-        user = get_user(SimpleNamespace(session=_ReadOnlySession(stored)))
-        user_id = user.pk if user.is_authenticated else None
-    return _visitor(session_key, stored, user_id)
 
 
 def ensure_guest(request: HttpRequest) -> Visitor:
@@ -154,6 +102,10 @@ def memberships(visitor: Visitor) -> Q:
     if visitor.guest:
         who |= Q(guest=visitor.guest)
     return who & ~Q(role=Member.Role.LEFT)
+
+
+def rooms_of_guest(guest: str) -> list[str]:
+    return list(Member.objects.filter(guest=guest).values_list("room_id", flat=True))
 
 
 def member_of(visitor: Visitor, room_id: str) -> Member | None:
@@ -196,7 +148,7 @@ def link_of(visitor: Visitor, link_id: str) -> Link | None:
 
 def show_token(request: HttpRequest, link_id: str, token: str) -> bool:
     """Remember in the session that it has shown a link's token. Only ever called for a POST."""
-    if not live_links().filter(pk=link_id, digest=_sha256(token)).exists():
+    if not live_links().filter(pk=link_id, digest=digest_of(token)).exists():
         return False
     keep_link(request, link_id)
     return True
@@ -209,7 +161,7 @@ def still_there(seats: Iterable[Seat]) -> dict[Seat, str]:
     queries.
     """
     seats = list(seats)
-    visitors = _visitors_of_sessions({seat.visitor.session_key for seat in seats if seat.visitor.session_key})
+    visitors = visitors_of_sessions({seat.visitor.session_key for seat in seats if seat.visitor.session_key})
     digests = dict(live_links().filter(pk__in={seat.link for seat in seats if seat.link}).values_list("pk", "digest"))
     rows = Member.objects.filter(pk__in={seat.member for seat in seats}).exclude(role=Member.Role.LEFT)
     owners = {pk: (user, guest) for pk, user, guest in rows.values_list("pk", "user_id", "guest")}
@@ -243,49 +195,14 @@ def _may_still_read(seat: Seat, digests: dict[str, str], visitors: dict[str, Vis
     return seat.link in visitors.get(seat.visitor.session_key, Visitor()).links
 
 
-def _visitors_of_sessions(keys: set[str]) -> dict[str, Visitor]:
-    """`visitor_of_session` for many; where sessions are not in the database, one by one."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    if not hasattr(store, "get_model_class"):
-        return {key: _visitor_of_stored(key, store(key).load()) for key in keys}
-    possible = [key for key in keys if store(key).session_key]  # the store drops a key that it cannot have made
-    rows = store.get_model_class().objects.filter(session_key__in=possible, expire_date__gt=timezone.now())
-    stored = rows.values_list("session_key", "session_data")
-    return {key: _visitor_of_stored(key, store().decode(data)) for key, data in stored}
-
-
 def new_token(member: Member) -> str:
     """A bearer token for a program. It is shown once; only its SHA-256 is kept."""
     token = new_secret()
-    Token.objects.create(member=member, digest=_sha256(token))
+    Token.objects.create(member=member, digest=digest_of(token))
     return token
 
 
 def new_link_token() -> tuple[str, str]:
     """(token, its digest) of a read-only link."""
     token = secrets.token_urlsafe(24)
-    return token, _sha256(token)
-
-
-def bearer_digest(authorization: str) -> str | None:
-    scheme, _, token = authorization.partition(" ")
-    return _sha256(token.strip()) if scheme.lower() == "bearer" and token.strip() else None
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class _ReadOnlySession(dict):
-    """What `get_user` needs of a session; where it would end or renew one, this does nothing."""
-
-    def __init__(self, stored: dict):
-        super().__init__(
-            {key: stored[key] for key in (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY) if key in stored}
-        )
-
-    def flush(self) -> None:
-        self.clear()
-
-    def cycle_key(self) -> None:
-        pass
+    return token, digest_of(token)

@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from ..errors import Conflict
@@ -19,9 +21,11 @@ from ..errors import Conflict
 GUEST_KEY = "guest"
 NAME_KEY = "name"  # which they gave themselves last
 LINK_KEY = "link "  # and its id: when its token was shown. One key for each, so that two tabs can show two at once
+DAY_KEY = "day"  # of its last renewal
 LINKS_KEPT = 50  # read-only links that a session remembers
 
 BROWSER_COOKIE = "chatlab_browser_"  # and some random digits; see `browser_of`
+YEAR = 365 * 86_400  # how long a guest's session is kept without being used; it is all that they have
 CHANGED = "Your session has ended or changed meanwhile. Load the page again."
 
 
@@ -44,6 +48,14 @@ def become_guest(request: HttpRequest) -> None:
         session.save()
     except UpdateError as error:
         raise Conflict(CHANGED) from error
+
+
+def renew(session: SessionBase, *, anew: bool = False) -> None:
+    """Once a day: a session, and its cookie, live for as long as they are used and some time longer."""
+    today = timezone.now().date().isoformat()
+    if session.get(DAY_KEY) != today or anew:
+        session[DAY_KEY] = today
+        session.set_expiry(YEAR if GUEST_KEY in session and SESSION_KEY not in session else None)
 
 
 def keep_name(request: HttpRequest, name: str) -> None:

@@ -4,6 +4,7 @@ receipt = await commit(post(member, room, frame))        in a consumer or a gene
 receipt = commit_now(post(member, room, frame))          in a view or a command
 """
 
+from .accounts import move_to_account
 from .commit import close_writer, commit, commit_now, look_at, start_publishing, stop_publishing
 from .generations import Job, Outcome, Piece, Place, attempt, claim, expire, finish, hand_over, record, renew
 from .links import NewLink, create_link, revoke_link
@@ -32,6 +33,7 @@ __all__ = [
     "hand_over",
     "join",
     "look_at",
+    "move_to_account",
     "post",
     "prune",
     "record",

@@ -19,6 +19,7 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
 export const config = read("config");
 
+const RENEW_EVERY = 6 * 3_600_000; // a session lives on with requests, and a page that stays open makes none
 const MAY_OPEN = [4501, 4503]; // not signed in any more; not for this caller: another tab can change both
 
 export class Conversation {
@@ -29,6 +30,7 @@ export class Conversation {
    * `opens()` asks over HTTP whether this page would be let in now.
    */
   constructor({ stopping = () => false, storage = null, socket = {}, ondrawn, opens, on = {} }) {
+    this.opens = opens;
     this.tabTitle = new TabTitle({ me: config.me.id });
     this.announcer = new Announcer({ me: config.me.id, model: config.model.name });
     this.follow = new Follow({
@@ -85,6 +87,7 @@ export class Conversation {
     stayAwake(this.session);
     this.session.start();
     this.earlier.watch();
+    setInterval(this.opens, RENEW_EVERY);
     here();
   }
 

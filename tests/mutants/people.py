@@ -8,6 +8,7 @@ _PRESENCE = "tests/test_presence.py -k"
 _PEOPLE = "tests/test_people.py -k"
 _PAGE = "tests/test_connection_page.py -k"
 _BROWSER = "tests/test_one_browser.py -k"
+_ACCOUNTS = "tests/test_accounts.py -k"
 _COOKIES = "tests/test_cookies.py -k"
 _BROWSER_PAGE = "tests/test_one_browser_page.py -k"
 
@@ -221,6 +222,48 @@ PEOPLE = [
         "self._session_cache = theirs | changed",
         "pass",
         f"{_BROWSER} lose_neither",
+    ),
+    Mutant(
+        "a session is not renewed",
+        "rooms/middleware.py",
+        "access.renew(session)",
+        "pass",
+        f"{_ACCOUNTS} last_use",
+    ),
+    Mutant(
+        "a guest's session is kept no longer than an account's",
+        "rooms/access/sessions.py",
+        "session.set_expiry(YEAR if GUEST_KEY in session and SESSION_KEY not in session else None)",
+        "session.set_expiry(None)",
+        f"{_ACCOUNTS} last_use",
+    ),
+    Mutant(
+        "a page that stays open lets its session end",
+        "static/rooms/conversation.js",
+        "setInterval(this.opens, RENEW_EVERY);",
+        "",
+        f"{_BROWSER_PAGE} open_for_days",
+    ),
+    Mutant(
+        "a sign-in leaves the guest's rooms behind",
+        "rooms/accounts.py",
+        "    _move(request, user)\n    access.renew(",
+        "    access.renew(",
+        f"{_ACCOUNTS} takes_along",
+    ),
+    Mutant(
+        "a sign-out loses what a slow tab has joined",
+        "rooms/accounts.py",
+        "    if user is not None:\n        _move(request, user)",
+        "    pass",
+        f"{_ACCOUNTS} sign_out",
+    ),
+    Mutant(
+        "who is in a room twice loses the greater right",
+        "rooms/actions/accounts.py",
+        "    if account.role != right:",
+        "    if False:",
+        f"{_ACCOUNTS} twice",
     ),
     Mutant(
         "sites on two ports share their cookies",
