@@ -14,8 +14,8 @@ from .test_links_live import make_link
 pytestmark = pytest.mark.browser
 
 PASSWORD = "correct horse"
-LOGIN = {"username": "ada", "password": PASSWORD}
-ACCOUNT = f"from django.contrib.auth.models import User; User.objects.get_or_create(username='ada')[0].delete(); User.objects.create_user('ada', password='{PASSWORD}')"  # noqa: E501
+LOGIN = {"username": "ada-too", "password": PASSWORD}
+ACCOUNT = f"from django.contrib.auth.models import User; User.objects.filter(username='ada-too').delete(); User.objects.create_user('ada-too', password='{PASSWORD}')"  # noqa: E501
 
 
 async def two_tabs(context, address: str) -> list[Page]:
@@ -93,7 +93,7 @@ async def test_two_tabs_of_a_new_browser_that_both_join_are_one_guest(scripts, s
 
 async def sign_in(page: Page, server) -> None:
     await page.goto(f"{server.url}/login/")
-    await page.fill("input[name=username]", "ada")
+    await page.fill("input[name=username]", LOGIN["username"])
     await page.fill("input[name=password]", PASSWORD)
     await page.keyboard.press("Enter")
 
