@@ -186,6 +186,11 @@ class Pen:
         commit_now(actions.finish(self.job, [self.piece(text) for text in last], Outcome(status, **outcome)))
 
 
+def shown_to_the_model(answer: str) -> list[tuple[str, str]]:
+    """What the conversation before an answer says, whoever says it."""
+    return [turn[:2] for turn in log.context_of(answer)]
+
+
 def generation_of(answer: str) -> int:
     return Generation.objects.values_list("pk", flat=True).get(message=answer)
 

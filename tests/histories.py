@@ -21,7 +21,7 @@ from rooms.errors import Busy, Conflict, Fenced
 from rooms.frames import TERMINAL
 from rooms.models import Generation
 
-from .fakes import Pen, client_id, generation_of, new_place
+from .fakes import Pen, client_id, generation_of, new_place, shown_to_the_model
 from .strategies import texts
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -184,7 +184,7 @@ class Histories(RuleBasedStateMachine):
             event("taken over" if takes_over else "claimed")
             assert pen.job.fence == answer.fence and pen.written == answer.text
             assert (pen.job.resume is not None) == answer.resumable
-            assert log.context_of(answer.message) == answer.turns, "every answer before it, to its end"
+            assert shown_to_the_model(answer.message) == answer.turns, "every answer before it, to its end"
             self.writing.append(Writing(pen, answer))
 
     @precondition(lambda self: self.writing)

@@ -193,7 +193,7 @@ def test_the_model_is_shown_the_conversation(place) -> None:
     place.answered("First answer.")
     receipt, provider = place.post("And then?"), ScriptedProvider([Ended("complete")])
     asyncio.run(generation.run(place.room, generation_of(receipt.answer), "worker", provider))
-    assert [request.turns for request in provider.asked] == [
+    assert [[turn[:2] for turn in request.turns] for request in provider.asked] == [
         [("user", "Why?"), ("assistant", "First answer."), ("user", "And then?")]
     ]
 

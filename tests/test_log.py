@@ -18,7 +18,7 @@ from rooms.log.append import next_chain
 from rooms.models import Delta, Generation, Member, Message, Room
 from rooms.text import digest
 
-from .fakes import BESIDE, client_id, new_place
+from .fakes import BESIDE, client_id, new_place, shown_to_the_model
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -253,10 +253,10 @@ def test_a_model_is_shown_the_ended_ancestors_of_its_answer(place) -> None:
     branch = place.post("Beside it", parent=None, branch=True)
     second = place.post("Second question", parent=first.answer, branch=True)
     turns = [("user", "Why?"), ("assistant", "First answer."), ("user", "Second question")]
-    assert log.context_of(second.answer) == turns
-    assert log.context_of(branch.answer) == [("user", "Beside it")]
+    assert shown_to_the_model(second.answer) == turns
+    assert shown_to_the_model(branch.answer) == [("user", "Beside it")]
     follow = place.post("Third question", parent=second.answer, branch=True)
-    assert log.context_of(follow.answer) == [*turns, ("user", "Third question")], "an answer under way is not shown"
+    assert shown_to_the_model(follow.answer) == [*turns, ("user", "Third question")], "an answer under way is not shown"
 
 
 def test_a_model_is_shown_the_newest_that_fits_and_always_the_question(place, settings) -> None:
@@ -264,9 +264,9 @@ def test_a_model_is_shown_the_newest_that_fits_and_always_the_question(place, se
         place.answered(f"answer {number} " + "x" * 100)
     settings.CHATLAB_CONTEXT_MAX = 130
     receipt = place.post("q" * 20)
-    assert [role for role, _ in log.context_of(receipt.answer)] == ["assistant", "user"]
+    assert [role for role, _ in shown_to_the_model(receipt.answer)] == ["assistant", "user"]
     settings.CHATLAB_CONTEXT_MAX = 1
-    assert log.context_of(receipt.answer) == [("user", "q" * 20)]
+    assert shown_to_the_model(receipt.answer) == [("user", "q" * 20)]
 
 
 def test_a_context_is_read_no_further_than_it_goes(place, settings, monkeypatch) -> None:
@@ -274,13 +274,13 @@ def test_a_context_is_read_no_further_than_it_goes(place, settings, monkeypatch)
     for number in range(4):
         place.answered(f"answer {number} " + "x" * 100)
     receipt = place.post("q" * 20)
-    assert len(log.context_of(receipt.answer)) == 9
+    assert len(shown_to_the_model(receipt.answer)) == 9
     followed = log.ancestors(receipt.answer)
     assert len(followed) == 9 and log.ancestors(receipt.answer, 3) == followed[:3]
     settings.CHATLAB_CONTEXT_MAX = 130
     with CaptureQueriesContext(connection) as asked:
-        assert len(log.context_of(receipt.answer)) == 2
-    assert len(asked) == 4, "two steps of two, and not the whole conversation"
+        assert len(shown_to_the_model(receipt.answer)) == 2
+    assert len(asked) == 5, "two steps of two, and not the whole conversation; and whether anybody else is there"
 
 
 def test_a_room_that_is_not_there_is_not_found() -> None:

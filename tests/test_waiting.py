@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rooms import actions, lease, log
+from rooms import actions, lease
 from rooms.actions import Outcome, commit_now
 from rooms.frames import Continue, Post, Retry
 from rooms.log import Batch, Change, Writer
 from rooms.models import Generation
 
-from .fakes import BESIDE, Pen, Place, busy, client_id, generation_of
+from .fakes import BESIDE, Pen, Place, busy, client_id, generation_of, shown_to_the_model
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -61,7 +61,7 @@ def test_a_follow_up_is_answered_with_the_answer_before_it(place) -> None:
     first.end()
     assert may_start(place, second.answer)
     turns = [("user", "Name a colour."), ("assistant", "Blue."), ("user", "Why that one?")]
-    assert log.context_of(second.answer) == turns
+    assert shown_to_the_model(second.answer) == turns
 
 
 @pytest.mark.parametrize("status", ["complete", "incomplete", "failed", "interrupted"])
@@ -101,7 +101,7 @@ def test_a_worker_that_dies_holds_up_nobody_for_longer_than_its_answer(place, to
         Generation.objects.filter(pk=first.job.generation).update(lease_until=LONG_AGO)
         assert not may_start(place, second.answer)
         assert told(change(first.job.generation)) == [second.answer]
-        assert log.context_of(second.answer)[1] == ("assistant", "half of ")
+        assert shown_to_the_model(second.answer)[1] == ("assistant", "half of ")
         place.stop(second.answer)
 
 
@@ -112,7 +112,7 @@ def test_a_chain_is_answered_one_after_the_other(place, told) -> None:
         pen = Pen.claim(place.room, receipt.answer)
         ended = told(actions.finish(pen.job, [pen.piece(f"Answer {number}")], Outcome("complete")))
         assert ended == [other.answer for other in asked[number + 1 : number + 2]]
-    assert len(log.context_of(asked[3].answer)) == 7
+    assert len(shown_to_the_model(asked[3].answer)) == 7
 
 
 def test_who_follows_one_that_was_stopped_in_the_queue_waits_for_what_that_waited_for(place, told) -> None:
@@ -132,7 +132,7 @@ def test_who_follows_one_that_was_stopped_in_the_queue_waits_for_what_that_waite
         again,
     ]
     for answer in (last.answer, later.answer, again):
-        assert log.context_of(answer)[:2] == [("user", "The first"), ("assistant", "Yes.")]
+        assert shown_to_the_model(answer)[:2] == [("user", "The first"), ("assistant", "Yes.")]
 
 
 def test_branches_and_other_answers_to_the_same_question_wait_for_nothing(place) -> None:
@@ -211,4 +211,4 @@ def test_pruning_loosens_no_tie(place) -> None:
     assert not may_start(place, second.answer)
     first.end("complete", "text")
     commit_now(actions.prune(place.room, datetime(9999, 1, 1, tzinfo=UTC)))
-    assert may_start(place, second.answer) and len(log.context_of(second.answer)) == 3
+    assert may_start(place, second.answer) and len(shown_to_the_model(second.answer)) == 3

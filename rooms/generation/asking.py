@@ -17,6 +17,7 @@ from django.conf import settings
 from .. import database, lease, log
 from ..actions import Job, Outcome, Place, attempt, commit
 from ..providers import Ended, Opened, Provider, ProviderError, Request, Resume, TextDelta
+from ..speakers import Turn
 from ..text import utf16_length
 from .recorder import Recorder
 
@@ -63,7 +64,7 @@ class Asking:
         """How the answer ends. Everything that came before is with the recorder."""
         turns = await database.read(log.context_of, self._job.message)
         if self._recorder.begun:
-            turns.append(("assistant", self._recorder.begun))
+            turns.append(Turn("assistant", self._recorder.begun))
         left = settings.CHATLAB_TOTAL_TIMEOUT - self._job.spent
         try:
             async with asyncio.timeout(max(left, 0)):
@@ -83,7 +84,7 @@ class Asking:
         if self._response_id and await database.read(lease.has_ended, self._job.generation):
             await self._provider.cancel(self._response_id)
 
-    async def _ask_until_it_ends(self, turns: list[tuple[str, str]]) -> Outcome:
+    async def _ask_until_it_ends(self, turns: list[Turn]) -> Outcome:
         failures = 0  # calls in a row that brought nothing new
         while True:
             before = self._resume

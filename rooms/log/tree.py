@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from .. import frames
-from ..models import Generation, Message
+from ..models import Generation, Member, Message
+from ..speakers import Turn, labels
 
 # The chain of parents, the nearest first. A depth, and not a LIMIT: in front of that the whole chain would be sorted.
 _ANCESTORS = """
@@ -95,23 +97,38 @@ def authors(room_id: str) -> set[str]:
     return set(said.order_by().values_list("member_id", flat=True).distinct())
 
 
-def context_of(message_id: str) -> list[tuple[str, str]]:
-    """What a model is shown for an answer: (role, text) of its ancestors that have ended, oldest first.
+def context_of(message_id: str) -> list[Turn]:
+    """What a model is shown for an answer: its ancestors that have ended, oldest first; in a room of several people,
+    with who speaks.
 
     The newest ones that fit in CHATLAB_CONTEXT_MAX characters; the question itself is always among them.
     """
-    turns: list[tuple[str, str]] = []
+    turns = _turns_before(message_id)[::-1]
+    speakers = _speakers(message_id, {author for _, _, author in turns if author})
+    return [Turn(role, text, speakers.get(author, "")) for role, text, author in turns]
+
+
+def _turns_before(message_id: str) -> list[tuple[str, str, str]]:
+    """(role, text, member) of each, the newest first; without a member for the assistant."""
+    turns: list[tuple[str, str, str]] = []
     size, at = 0, message_id
     for _ in range(DEPTH_MAX // ANCESTORS_AT_ONCE):
         if not (some := ancestors(at, ANCESTORS_AT_ONCE)):
             break
         ended = Message.objects.filter(pk__in=some).exclude(generation__status__in=Generation.OPEN)
-        said = {pk: (role, text) for pk, role, text in ended.values_list("pk", "role", "text")}
-        for role, text in (said[pk] for pk in some if pk in said):
+        said = {pk: turn for pk, *turn in ended.values_list("pk", "role", "text", "member")}
+        for role, text, member in (said[pk] for pk in some if pk in said):
             size += len(text)
             if turns and size > settings.CHATLAB_CONTEXT_MAX:
-                return turns[::-1]
+                return turns
             if text:
-                turns.append((role, text))
+                turns.append((role, text, member if role == Message.Role.USER else ""))
         at = some[-1]
-    return turns[::-1]
+    return turns
+
+
+def _speakers(message_id: str, authors: set[str]) -> dict[str, str]:
+    """The labels of these members, by the names that they have now. None where nobody else is, or was, in the room."""
+    known = Member.objects.filter(pk__in=authors).order_by("joined_at", "pk")
+    others = Member.objects.filter(room__messages=message_id).exclude(Q(pk__in=authors) | Q(role=Member.Role.LEFT))
+    return labels(known.values_list("pk", "name")) if len(authors) > 1 or others.exists() else {}

@@ -36,7 +36,7 @@ def open_provider() -> Provider:
     from . import chat, demo, misaddressed, responses, transport
 
     if settings.CHATLAB_PROVIDER == "demo":
-        return responses.ResponsesProvider(demo.demo_client(), background=True)
+        return responses.ResponsesProvider(demo.demo_client(), background=True, tells_speakers=False)
     if (fault := fault_of(settings.OPENAI_BASE_URL)) is not None and fault.certain:
         return misaddressed.Misaddressed(fault)
     client = transport.make_client(api_key=settings.OPENAI_API_KEY or "none", base_url=settings.OPENAI_BASE_URL or None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from ..speakers import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +19,14 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a model is asked: turns of (role, text), oldest first, the question last.
+    """What a model is asked: turns of (role, text) or (role, text, speaker), oldest first, the question last.
 
     `goes_on`: the last turn is the model's own, cut short; it is to go on from there. `resume`: go on reading a
     response that exists already, after this event; `said`: some of its text is recorded.
     """
 
     model: str
-    turns: list[tuple[str, str]]
+    turns: Sequence[Turn | tuple[str, str]]
     goes_on: bool = False
     resume: Resume | None = None
     said: bool = False

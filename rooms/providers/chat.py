@@ -9,6 +9,8 @@ from contextlib import aclosing
 
 import openai
 
+from .. import speakers
+from ..speakers import Turn
 from . import errors, refused
 from .base import Ended, Opened, ProviderError, Request, TextDelta
 from .chunks import Reading
@@ -49,9 +51,11 @@ class ChatProvider:
             yield end
 
     async def _ask(self, request: Request) -> openai.AsyncStream:
+        turns, more = speakers.told(request.turns, by_field=True)
+        system = {"role": "system", "content": f"{INSTRUCTIONS} {more}".strip()}
         body = {
             "model": request.model,
-            "messages": [{"role": "system", "content": INSTRUCTIONS}, *_turns(request)],
+            "messages": [system, *_taking_turns(turns, request)],
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -75,12 +79,12 @@ class ChatProvider:
         await self._client.close()
 
 
-def _turns(request: Request) -> list[dict]:
+def _taking_turns(said: list[Turn], request: Request) -> list[dict]:
     """User and assistant take turns: the templates of many models know nothing else."""
     turns: list[dict] = []
-    for role, text in [*request.turns, *([("user", GO_ON)] if request.goes_on else [])]:
+    for role, text, speaker in [*said, *([Turn("user", GO_ON)] if request.goes_on else [])]:
         if turns and turns[-1]["role"] == role:
             turns[-1]["content"] += f"\n\n{text}"
         else:
-            turns.append({"role": role, "content": text})
+            turns.append({"role": role, "content": text} | ({"name": speaker} if speaker else {}))
     return turns

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import httpx2
 import openai
 
+from ..speakers import INSTRUCTION, introduced
 from .memory import Memory
 
 _STATUSES = (400, 404, 405, 415, 422, 500, 501)
@@ -100,12 +101,23 @@ def without(body: dict, parts: set[str]) -> dict:
         left |= {"store": False} if "store" not in parts else {}
     turns = "messages" if "messages" in body else "input"
     if "name" in parts:
-        left[turns] = [{field: value for field, value in turn.items() if field != "name"} for turn in left[turns]]
+        left[turns] = _named_in_the_text(left[turns])
     if "system" in parts:
         left[turns] = _all_said_by_users(left[turns])
     if "instructions" in parts and body.get("instructions"):
         left[turns] = _all_said_by_users([{"role": "system", "content": body["instructions"]}, *left[turns]])
     return left
+
+
+def _named_in_the_text(turns: list[dict]) -> list[dict]:
+    """Who speaks stands above the text, where it may not stand beside it."""
+    if not any(turn.get("name") for turn in turns):
+        return turns
+    first, *rest = turns
+    if first["role"] == "system":
+        first = first | {"content": f"{first['content']} {INSTRUCTION}"}
+    told = [first, *rest]
+    return [{"role": turn["role"], "content": introduced(turn.get("name", ""), turn["content"])} for turn in told]
 
 
 def _all_said_by_users(turns: list[dict]) -> list[dict]:

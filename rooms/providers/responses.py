@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx2
 import openai
 
+from .. import speakers
 from . import errors, refused
 from .base import Ended, Opened, ProviderError, Request, TextDelta
 from .events import Reading
@@ -33,9 +34,10 @@ _STREAM = {"cast_to": object, "stream": True, "stream_cls": openai.AsyncStream[o
 
 
 class ResponsesProvider:
-    def __init__(self, client: openai.AsyncOpenAI, *, background: bool = False):
+    def __init__(self, client: openai.AsyncOpenAI, *, background: bool = False, tells_speakers: bool = True):
         self.background = background
         self._client = client
+        self._tells_speakers = tells_speakers
 
     def stream(self, request: Request) -> AsyncIterator[Opened | TextDelta | Ended]:
         """In background mode, which is OpenAI's own, a text has no tags: what is held back would have no place."""
@@ -81,10 +83,12 @@ class ResponsesProvider:
         await self._client.close()
 
     async def _create(self, request: Request) -> openai.AsyncStream:
-        turns = [{"role": role, "content": text} for role, text in request.turns]
+        said, more = speakers.told(request.turns if self._tells_speakers else [turn[:2] for turn in request.turns])
+        turns = [{"role": turn.role, "content": turn.text} for turn in said]
         if request.goes_on:
             turns.append({"role": "developer", "content": GO_ON})
-        body = {"model": request.model, "instructions": INSTRUCTIONS, "input": turns, "stream": True}
+        instructions = f"{INSTRUCTIONS} {more}".strip()
+        body = {"model": request.model, "instructions": instructions, "input": turns, "stream": True}
         body |= {"background": True, "store": True} if self.background else {"store": False}
         body |= {"reasoning": {"summary": "auto"}} if _REASONS.match(request.model) else {}
 
