@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from .text import digest
 
 OPEN = ("queued", "streaming")
+_MEMBER = ("name", "color", "role", "removed")
 
 State = dict
 Item = dict
@@ -37,7 +38,7 @@ def fold(state: State, items: Iterable[Item]) -> State:
                 state["room"]["tip"] = message["id"]
         elif kind == "member":
             member = item["member"]
-            state["members"][member["id"]] = {"name": member["name"], "color": member["color"], "role": member["role"]}
+            state["members"][member["id"]] = {key: member[key] for key in _MEMBER if key in member}
         elif kind == "room":
             changes = {key: value for key, value in item.items() if key not in ("seq", "at", "kind", "chosen")}
             state["room"].update(changes)

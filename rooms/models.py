@@ -59,6 +59,7 @@ class Member(models.Model):
         LEFT = "left", _("left")
 
     COLORS = 8
+    PROGRAM = "program-"  # how the guest session of a program begins that `manage.py token` has made a member
 
     id = models.CharField(primary_key=True, max_length=64, default=new_id, editable=False)
     room = models.ForeignKey(Room, models.CASCADE, related_name="members", verbose_name=_("room"))
@@ -69,6 +70,12 @@ class Member(models.Model):
     name = models.CharField(_("name"), max_length=60)
     color = models.PositiveSmallIntegerField(_("color"), default=1)
     role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.MEMBER)
+    removed = models.BooleanField(
+        _("removed"),
+        default=False,
+        db_default=False,  # processes of the version before write rows, too, while a deployment is replaced
+        help_text=_("Sent away by somebody else: can't come back by the room's link."),
+    )
     joined_at = models.DateTimeField(_("joined"), auto_now_add=True)
 
     class Meta:
@@ -81,6 +88,7 @@ class Member(models.Model):
                 condition=Q(user__isnull=True) | Q(guest__isnull=True), name="member_is_user_or_guest"
             ),
             models.CheckConstraint(condition=Q(role__in=["owner", "member", "left"]), name="member_role"),
+            models.CheckConstraint(condition=Q(removed=False) | Q(role="left"), name="member_removed_has_left"),
         ]
         indexes = [models.Index("guest", name="member_guest")]
 

@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import export, front, health, links, pages, search, sync, theme, wellknown
+from .views import export, front, health, links, members, pages, search, sync, theme, wellknown
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("rooms/<id:room_id>/export.json", export.room, {"form": "json"}, name="room_json"),
     path("rooms/<id:room_id>/links/", links.of_room, name="room_links"),
     path("rooms/<id:room_id>/links/<id:link_id>/revoke/", links.revoke, name="link_revoke"),
+    path("rooms/<id:room_id>/members/", members.of_room, name="room_members"),
+    path("rooms/<id:room_id>/members/<id:member_id>/", members.of_member, name="room_member"),
     path("shared/<id:link_id>/", links.shared, name="link"),
     path("search/", search.page, name="search"),
     path("theme/", theme.choose, name="theme"),
@@ -33,6 +35,7 @@ urlpatterns = [
     path("api/rooms/<id:room_id>", api.room),
     path("api/rooms/<id:room_id>/me", api.me),
     path("api/rooms/<id:room_id>/members", api.members),
+    path("api/rooms/<id:room_id>/members/<id:member_id>", api.member),
     path("api/rooms/<id:room_id>/messages", api.messages),
     path("api/rooms/<id:room_id>/deltas", api.deltas),
     path("api/rooms/<id:room_id>/messages/<id:message_id>/deltas", api.written),

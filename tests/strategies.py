@@ -54,7 +54,7 @@ def complete(text: str) -> str:
 
 VERBS = (
     "ask", "branch", "claim", "claim", "say", "say", "say", "think", "think", "save", "finish", "finish",
-    "stop", "retry", "go_on", "rename", "choose", "join", "take_over",
+    "stop", "retry", "go_on", "rename", "choose", "join", "lock", "come_and_go", "take_over",
 )  # fmt: skip
 steps = st.tuples(st.sampled_from(VERBS), st.integers(0, 11), texts)
 _PRELUDE = [("ask", 0, "Why?"), ("ask", 0, "And why that?"), ("claim", 0, ""), ("claim", 0, ""), ("say", 0, "Because")]
@@ -160,6 +160,19 @@ class Story:
             commit_now(actions.join(self._member(number).visitor, self.room, text))
         else:
             self.places.append(self.places[0].join(text))
+
+    def _lock(self, number: int, text: str) -> None:
+        for locked in (True, False):
+            commit_now(actions.change_room(self.places[0].member, self.room, frames.ChangeRoom(locked=locked)))
+
+    def _come_and_go(self, number: int, text: str) -> None:
+        owner, guest = self.places[0].member, self.places[0].join(text)
+        if number % 3 == 0:
+            commit_now(actions.leave(guest.member, self.room))
+        else:
+            commit_now(actions.remove(owner, self.room, guest.member))
+        if number % 3 == 1:
+            commit_now(actions.readmit(owner, self.room, guest.member))
 
     def _take_over(self, number: int, text: str) -> None:
         if (message := _pick(list(self.pens), number)) is not None:

@@ -63,6 +63,32 @@ def is_problem(response, status: int, code: str) -> dict:
 # -- rooms and members -------------------------------------------------------------------------------------------------
 
 
+def test_a_room_is_changed_left_and_ruled_over_the_api(place, program, browser) -> None:
+    def ask(caller: Caller, method: str, path: str, body: object = None):
+        options = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
+        return getattr(caller.client, method)(f"/api/rooms/{place.room}{path}", headers=caller.headers, **options)
+
+    changed = ask(program, "patch", "", {"title": "Ours", "locked": True}).json()
+    assert (changed["room"]["title"], changed["room"]["locked"]) == ("Ours", True)
+    is_problem(browser.post(f"/{place.room}/members"), 403, "not_allowed")
+    assert not ask(program, "patch", "", {"locked": False}).json()["room"]["locked"]
+    is_problem(ask(program, "patch", "", {"locked": "no"}), 400, "bad_frame")
+    is_problem(ask(program, "patch", "", {}), 400, "bad_frame")
+    guest = browser.post(f"/{place.room}/members", {"name": "Guest"}).json()["me"]["id"]
+    is_problem(ask(browser, "delete", f"/members/{place.member}"), 403, "not_allowed")
+    is_problem(ask(program, "patch", f"/members/{guest}", {}), 400, "bad_frame")
+    is_problem(ask(program, "delete", "/members/nobody"), 404, "not_found")
+    assert ask(program, "delete", f"/members/{guest}").json() == {"member": guest}
+    assert ask(program, "get", "").json()["members"][guest]["removed"] is True
+    is_problem(browser.post(f"/{place.room}/members"), 403, "not_allowed")
+    assert ask(program, "patch", f"/members/{guest}", {"removed": False}).status_code == 200
+    assert browser.post(f"/{place.room}/members").json()["me"] == {"id": guest, "name": "Guest", "role": "member"}
+    assert ask(browser, "delete", f"/members/{guest}").status_code == 200
+    is_problem(ask(browser, "get", ""), 404, "not_found")
+    assert ask(program, "delete", f"/members/{place.member}").status_code == 200, "an owner leaves, too"
+    is_problem(ask(program, "get", ""), 404, "not_found")
+
+
 def test_a_visitor_makes_a_room_and_owns_it(browser) -> None:
     response = browser.post("", {"title": "  My   room "})
     assert response.status_code == 201
@@ -217,9 +243,8 @@ def test_a_room_that_is_not_ours_is_like_one_that_is_not_there(place, browser) -
             real, unreal = caller.post(f"/{place.room}{path}", body), caller.post(f"/nowhere{path}", body)
             is_problem(real, 404, "not_found")
             assert without_id(real) == without_id(unreal) and set(real.headers) == set(unreal.headers)
-    real, unreal = browser.post(f"/{place.room}/members"), browser.post("/nowhere/members")
-    is_problem(real, 404, "not_found")
-    assert without_id(real) == without_id(unreal)
+    is_problem(browser.post("/nowhere/members"), 404, "not_found")
+    is_problem(browser.post(f"/{place.room}/members"), 403, "not_allowed")  # a locked room says so on its page, too
     assert place.head.seq == 2
 
 
@@ -283,7 +308,12 @@ def test_what_is_not_there_is_not_found(place, program) -> None:
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("", "GET, POST"), ("/{room}", "GET"), ("/{room}/messages", "GET, POST"), ("/{room}/messages/m/stop", "POST")],
+    [
+        ("", "GET, POST"),
+        ("/{room}", "GET, PATCH"),
+        ("/{room}/messages", "GET, POST"),
+        ("/{room}/messages/m/stop", "POST"),
+    ],
 )
 def test_a_method_that_is_not_meant_is_refused(place, program, path, allowed) -> None:
     response = program.client.delete(f"/api/rooms{path.format(room=place.room)}", headers=program.headers)

@@ -96,7 +96,8 @@ async def test_the_pages_beside_it(alice, told_room, window):
     page = await window()
     link = await make_link(alice, told_room)
     searches = ("/search/", "/search/?q=quoted", "/search/?q=nowhere")
-    for path in ("/", "/login/", "/no/such/page", f"/rooms/{told_room}/links/", *searches, "/shared/nothing/", link):
+    own = (f"/rooms/{told_room}/links/", f"/rooms/{told_room}/members/")
+    for path in ("/", "/login/", "/no/such/page", *own, *searches, "/shared/nothing/", link):
         await page.goto(path)
         assert await violations(page) == [], path
     await pages.live(page)

@@ -88,9 +88,12 @@ WRONG_FIELDS = {
         {},
         {"title": 1},
         {"model": []},
-        {"locked": True},
+        {"locked": 1},
+        {"locked": "yes"},
         *({"chosen": chosen} for chosen in ({}, [], {"a": 1}, {"a/b": "c"}, {f"m{n}": "c" for n in range(101)})),
     ],
+    "remove": [{}, {"member": None}, {"member": "a/b"}, {"member": ["m"]}],
+    "readmit": [{}, {"member": 1}],
 }
 BAD = [
     *NOT_EVEN_OBJECTS,

@@ -41,6 +41,9 @@ COMMANDS = (
     '{"type":"continue","client_id":"a-reader-3","message":"ANSWER"}',
     '{"type":"stop","message":"ANSWER"}',
     '{"type":"room","title":"Mine"}',
+    '{"type":"room","locked":true}',
+    '{"type":"remove","member":"MEMBER"}',
+    '{"type":"leave"}',
     '{"type":"typing"}',
 )
 

@@ -15,7 +15,7 @@ from django.urls import URLPattern, resolve
 
 from rooms import access, log, urls
 from rooms.access import Visitor
-from rooms.actions import commit_now, join
+from rooms.actions import commit_now, join, remove
 from rooms.models import Link, Member
 
 from .fakes import Place, alone, new_place
@@ -25,7 +25,7 @@ SECRETS = (b"A secret plan", b"The secret answer")
 OWNER = {"owner", "program"}  # the program has a token of the owner's
 MEMBERS = {"owner", "member", "program", "account"}
 READERS = {"holder", "link as bearer"}
-ROLES = sorted(MEMBERS | READERS | {"left", "deactivated", "stranger", "staff", "nobody"})
+ROLES = sorted(MEMBERS | READERS | {"left", "removed", "deactivated", "stranger", "staff", "nobody"})
 
 ASK = {"client_id": "role-asks", "text": "hi"}
 AGAIN = {"client_id": "role-again"}
@@ -38,8 +38,20 @@ OPERATIONS = [
     ("GET", "/rooms/{room}/links/", None, MEMBERS),
     ("POST", "/rooms/{room}/links/", {"lasts": "day"}, OWNER),
     ("POST", "/rooms/{room}/links/{link}/revoke/", {}, OWNER),
+    ("GET", "/rooms/{room}/members/", None, MEMBERS),
+    ("POST", "/rooms/{room}/members/", {"verb": "lock"}, OWNER),
+    ("POST", "/rooms/{room}/members/", {"verb": "unlock"}, OWNER),
+    ("POST", "/rooms/{room}/members/", {"verb": "leave"}, MEMBERS),
+    ("POST", "/rooms/{room}/members/", {"verb": "own"}, set()),
+    ("POST", "/rooms/{room}/members/{other}/", {"verb": "remove"}, OWNER),
+    ("POST", "/rooms/{room}/members/{removed}/", {"verb": "readmit"}, OWNER),
     ("GET", "/api/rooms/{room}", None, MEMBERS),
     ("GET", "/api/rooms/{room}/me", None, MEMBERS),
+    ("PATCH", "/api/rooms/{room}", {"title": "Ours"}, MEMBERS),
+    ("PATCH", "/api/rooms/{room}", {"title": "Mine", "locked": True}, OWNER),
+    ("DELETE", "/api/rooms/{room}/members/{other}", None, OWNER),
+    ("PATCH", "/api/rooms/{room}/members/{other}", {"removed": True}, OWNER),
+    ("PATCH", "/api/rooms/{room}/members/{removed}", {"removed": False}, OWNER),
     ("GET", "/api/rooms/{room}/messages?before=9", None, MEMBERS),
     ("POST", "/api/rooms/{room}/messages", ASK, MEMBERS),
     ("GET", "/api/rooms/{room}/deltas?after=", None, MEMBERS),
@@ -74,6 +86,14 @@ def place() -> Place:
     return made
 
 
+@pytest.fixture
+def others(place) -> dict[str, Place]:
+    """Two guests, one of whom was removed."""
+    made = {"other": place.join("Other"), "removed": place.join("Removed")}
+    commit_now(remove(place.member, place.room, made["removed"].member))
+    return made
+
+
 def person(name: str, place: Place, *, active: bool = True) -> Client:
     user = get_user_model().objects.create_user(name)
     commit_now(join(Visitor(user_id=user.pk), place.room))
@@ -85,7 +105,7 @@ def person(name: str, place: Place, *, active: bool = True) -> Client:
 
 
 @pytest.fixture
-def as_role(place):
+def as_role(place, others):
     def make(role: str) -> Client:
         """One of ROLES; a link holds for all of them."""
         made = link_to(place)
@@ -102,6 +122,7 @@ def as_role(place):
             "member": lambda: guest(place.join("Bea").visitor.guest),
             "account": lambda: person("ada", place),
             "deactivated": lambda: person("gone", place, active=False),
+            "removed": lambda: guest(others["removed"].visitor.guest),
             "stranger": lambda: guest(new_place().visitor.guest),
             "nobody": lambda: Client(),
             "holder": lambda: holder(made),
@@ -118,26 +139,28 @@ def bearer(token: str) -> Client:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize(("method", "path", "body", "may"), OPERATIONS)
-def test_each_role_may_what_it_may_and_nothing_else(method, path, body, may, role, as_role, place) -> None:
+def test_each_role_may_what_it_may_and_nothing_else(method, path, body, may, role, as_role, place, others) -> None:
     client = as_role(role)
     answers = [m["id"] for m in log.snapshot(place.room)["messages"] if m["role"] == "assistant"]
     names = {"room": place.room, "link": Link.objects.get().pk, "answer": answers[0], "stopped": answers[1]}
+    names |= {name: other.member for name, other in others.items()}
     before = (place.head, Link.objects.count())
     asked = path.format(**names)
-    options = {"content_type": "application/json"} if path.startswith("/api/") and method == "POST" else {}
-    response = client.get(asked) if method == "GET" else client.post(asked, body, **options)
+    options = {"content_type": "application/json"} if path.startswith("/api/") and method != "GET" else {}
+    response = getattr(client, method.lower())(asked, body, **options)
     if role in may:
         assert response.status_code < 400, response.content
         return
     invited = method == "GET" and path in INVITING
-    assert response.status_code in ((200, 404) if invited else (403, 404, 405)), f"{role}: {response.status_code}"
+    refusals = (400, 403, 404, 405) if body == {"verb": "own"} else (403, 404, 405)
+    assert response.status_code in ((200, 404) if invited else refusals), f"{role}: {response.status_code}"
     content = b"" if response.streaming else response.content
     assert not response.streaming and not [secret for secret in SECRETS if secret in content]
     assert (place.head, Link.objects.count()) == before
 
 
 def test_every_route_that_names_a_room_or_a_link_is_in_the_table() -> None:
-    names = {"room": "r", "link": "l", "answer": "m", "stopped": "m"}
+    names = {"room": "r", "link": "l", "answer": "m", "stopped": "m", "other": "o", "removed": "o"}
     tested = {resolve(path.partition("?")[0].format(**names)).route for _, path, *_ in OPERATIONS}
     routes = {str(entry.pattern) for entry in urls.urlpatterns if isinstance(entry, URLPattern)}
     naming = {route for route in routes if re.search(r"<id:(room|link)_id>", route)}

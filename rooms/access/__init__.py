@@ -119,6 +119,12 @@ def member_of(visitor: Visitor, room_id: str) -> Member | None:
     return next(iter(found), None)
 
 
+def was_removed(visitor: Visitor, room_id: str) -> bool:
+    """Whether somebody has sent this visitor away from a room: the account, or the guest session it had earlier."""
+    who = Q(user__isnull=False, user=visitor.user_id) | Q(guest__isnull=False, guest=visitor.guest)
+    return Member.objects.filter(who, room=room_id, removed=True).exists()
+
+
 def admit(session_key: str | None, authorization: str, room_id: str) -> tuple[Visitor, Member | None]:
     """Who opens a socket, and as which member. Reads only."""
     visitor = _visitor_of_socket(session_key, authorization)

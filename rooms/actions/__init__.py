@@ -8,8 +8,9 @@ from .accounts import move_to_account
 from .commit import close_writer, commit, commit_now, look_at, start_publishing, stop_publishing
 from .generations import Job, Outcome, Piece, Place, attempt, claim, expire, finish, hand_over, record, renew
 from .links import NewLink, create_link, revoke_link
+from .members import heir_of, leave, readmit, remove
 from .messages import Receipt, continue_answer, post, retry, stop
-from .rooms import Joined, change_room, create_room, join, prune
+from .rooms import Joined, change_room, create_room, join, people_of, prune
 
 __all__ = [
     "Job",
@@ -31,12 +32,17 @@ __all__ = [
     "expire",
     "finish",
     "hand_over",
+    "heir_of",
     "join",
+    "leave",
     "look_at",
     "move_to_account",
+    "people_of",
     "post",
     "prune",
+    "readmit",
     "record",
+    "remove",
     "renew",
     "retry",
     "revoke_link",

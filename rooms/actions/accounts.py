@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..log import Change, Transaction
 from ..models import Link, Member, Token
-from .rooms import _tell
+from .rooms import tell
 
 
 def move_to_account(guest: str, user_id: int, room_id: str) -> Change:
@@ -31,13 +31,16 @@ def move_to_account(guest: str, user_id: int, room_id: str) -> Change:
 
 def _merge(log: Transaction, guest: Member, account: Member) -> None:
     right = max(guest.role, account.role, key=[Member.Role.LEFT, Member.Role.MEMBER, Member.Role.OWNER].index)
-    if account.role != right:
+    if guest.removed and account.role == Member.Role.LEFT:
+        account.removed = True
+        account.save(update_fields=["removed"])
+    if account.role != right and not account.removed:  # coming back as a guest does not readmit the account
         account.role = right
-        _tell(log, account)
+        tell(log, account)
         account.save(update_fields=["role"])
     if guest.role != Member.Role.LEFT:
         guest.role = Member.Role.LEFT
-        _tell(log, guest)
+        tell(log, guest)
     guest.guest = None
     guest.save(update_fields=["guest", "role"])
     Token.objects.filter(member=guest).update(member=account)

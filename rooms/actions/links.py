@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ..access import live_links, new_link_token
-from ..errors import Conflict, NotAllowed, NotFound
+from ..errors import Conflict, NotFound
 from ..log import Change, Transaction
-from ..models import Link, Member
-from .rooms import require_member
+from ..models import Link
+from .rooms import require_owner
 
 LINKS_MOST = 20  # of a room, that hold
 
@@ -27,7 +27,7 @@ def create_link(member_id: str, room_id: str, lasts: timedelta | None = None) ->
     token, digest = new_link_token()  # made here: a commit that is tried again makes no second link
 
     def apply(log: Transaction) -> NewLink:
-        owner = _require_owner(log, member_id, room_id)
+        owner = require_owner(log, member_id, room_id)
         if (before := Link.objects.filter(digest=digest).first()) is not None:
             return NewLink(before, token)
         if live_links().filter(room=room_id).count() >= LINKS_MOST:
@@ -43,15 +43,8 @@ def revoke_link(member_id: str, room_id: str, link_id: str) -> Change:
     """From now on nobody is let in by it; who is reading is sent away at the next look at their rights."""
 
     def apply(log: Transaction) -> None:
-        _require_owner(log, member_id, room_id)
+        require_owner(log, member_id, room_id)
         if not Link.objects.filter(pk=link_id, room=room_id).delete()[0]:
             raise NotFound("There is no such link.")
 
     return Change(room_id, apply, member=member_id)
-
-
-def _require_owner(log: Transaction, member_id: str, room_id: str) -> Member:
-    member = require_member(log, member_id, room_id)
-    if member.role != Member.Role.OWNER:
-        raise NotAllowed("Only the owner of this room can do that.")
-    return member

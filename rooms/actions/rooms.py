@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from .. import frames, providers
-from ..access import Visitor, member_of
+from ..access import Visitor, member_of, was_removed
 from ..errors import Conflict, NotAllowed, NotFound
 from ..frames import Cursor
 from ..log import PRUNED_AT_ONCE, Change, Transaction, leaf, prunable, raise_floor
@@ -49,30 +50,39 @@ def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
         if member is not None:
             if name and name != member.name:
                 member.name = name
-                _tell(log, member)
+                tell(log, member)
                 member.save(update_fields=["name"])
+                log.gathered.members[member.pk] = member
             return Joined(member, room, _cursor(log, room_id))
+        if was_removed(visitor, room_id):
+            raise NotAllowed("You were removed from this room. Its owner can let you back in.")
         if room.locked:
-            raise NotFound("There is no such room.")
+            raise NotAllowed("This room is locked: nobody new can join it.")
         _require_person(visitor)
-        member = _add_member(log, room, visitor, name, Member.Role.MEMBER, guest)
+        role = Member.Role.MEMBER if people_of(room_id).exists() else Member.Role.OWNER
+        member = _add_member(log, room, visitor, name, role, guest)
         return Joined(member, room, _cursor(log, room_id))
 
     return Change(room_id, apply)
 
 
-def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Change:
-    """Title, model or chosen branches, for everyone."""
+def change_room(member_id: str | None, room_id: str, change: frames.ChangeRoom) -> Change:
+    """Title, model or chosen branches, by any member and for everyone; the lock by the owner. None: by staff."""
 
     def apply(log: Transaction) -> None:
-        require_member(log, member_id, room_id)
+        if change.locked is None and member_id is not None:
+            require_member(log, member_id, room_id)
+        else:
+            require_owner(log, member_id, room_id)
         if change.model is not None and change.model not in providers.models():
             raise Conflict(f"The model {change.model!r} is not one of this server's.")
         if change.chosen is not None:
             log.flush()  # what this batch has opened can be chosen, and is shown
             _check_branches(room_id, change.chosen)
-        room = log.gathered.rooms[room_id]
+        room = log.gathered.room(room_id)
         changed: dict = {}
+        if change.locked is not None:
+            changed["locked"] = room.locked = change.locked
         if change.title is not None:
             changed["title"] = room.title = change.title
         if change.model is not None:
@@ -82,7 +92,9 @@ def change_room(member_id: str, room_id: str, change: frames.ChangeRoom) -> Chan
             room.chosen |= change.chosen
             changed["tip"] = log.room(room_id).tip = leaf(room_id, room.chosen)
         log.append(room_id, "room", frames.room_changed(changed))
-        Room.objects.filter(pk=room_id).update(title=room.title, model=room.model, chosen=room.chosen)
+        Room.objects.filter(pk=room_id).update(
+            title=room.title, model=room.model, chosen=room.chosen, locked=room.locked
+        )
 
     return Change(room_id, apply, member=member_id)
 
@@ -109,6 +121,29 @@ def require_member(log: Transaction, member_id: str, room_id: str) -> Member:
     return member
 
 
+def require_owner(log: Transaction, member_id: str | None, room_id: str) -> Member | None:
+    """None is staff, who has shown elsewhere that they may."""
+    log.room(room_id)
+    if member_id is None:
+        return None
+    member = require_member(log, member_id, room_id)
+    if member.role != Member.Role.OWNER:
+        raise NotAllowed("Only the owner of this room can do that.")
+    return member
+
+
+def people_of(room_id: str) -> QuerySet[Member]:
+    """Who is a member and can come: not programs, nor members whose account was deleted."""
+    here = Member.objects.filter(room=room_id).exclude(role=Member.Role.LEFT)
+    return here.exclude(user=None, guest=None).exclude(guest__startswith=Member.PROGRAM)
+
+
+def tell(log: Transaction, member: Member) -> None:
+    """Say in the log what has become of a member."""
+    payload = frames.member(member.pk, member.name, member.color, member.role, member.removed)
+    log.append(member.room_id, "member", payload)
+
+
 def _check_branches(room_id: str, chosen: dict[str, str]) -> None:
     rows = Message.objects.filter(room=room_id, pk__in=chosen.values()).values_list("parent_id", "pk")
     if set(chosen.items()) - {(parent or frames.BEGINNING, child) for parent, child in rows}:
@@ -127,7 +162,7 @@ def _add_member(log: Transaction, room: Room, visitor: Visitor, name: str | None
         color = Member.objects.filter(room=room).count() % Member.COLORS + 1
         member = Member(room=room, name=_default_name(visitor, room, guest), color=color, **who)
     member.name, member.role = name or member.name, role
-    _tell(log, member)
+    tell(log, member)
     member.save()
     log.gathered.members[member.pk] = member
     return member
@@ -145,10 +180,6 @@ def _default_name(visitor: Visitor, room: Room, guest: str) -> str:
         user = get_user_model().objects.get(pk=visitor.user_id)
         return (user.get_full_name() or user.get_username())[:60]
     return guest % {"number": Member.objects.filter(room=room, guest__isnull=False).count() + 1}
-
-
-def _tell(log: Transaction, member: Member) -> None:
-    log.append(member.room_id, "member", frames.member(member.pk, member.name, member.color, member.role))
 
 
 def _cursor(log: Transaction, room_id: str) -> Cursor:

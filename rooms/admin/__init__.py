@@ -1,7 +1,8 @@
-"""Django admin: the log as it stands, to be read. Everything links to everything; nothing of it is changed here.
+"""Django admin: the log as it stands, to be read. Everything links to everything; no row of it is edited here.
 
 What a reader may see is decided by the log. A row that the admin edited would be true in the database and in no tab, so
-only bearer tokens and read-only links can be deleted. Every page is bounded, however long the log: no inline of deltas,
+what staff may do to rooms and members goes by the verbs (`governing`), and only bearer tokens and read-only links can
+be deleted. Every page is bounded, however long the log: no inline of deltas,
 no full counts, and only searches and orders that an index answers.
 """
 

@@ -1,4 +1,6 @@
-"""Members of rooms, and the bearer tokens of programs: the only rows that can be deleted here, which revokes them."""
+"""Members of rooms, who can be sent away here, and the bearer tokens of programs, which can be deleted: that revokes
+them.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,38 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from .. import actions
 from ..models import Member, Token
 from .base import LogAdmin, link, list_link
+from .governing import Governed, Verb
 
 
 @admin.register(Member)
-class MemberAdmin(LogAdmin):
-    list_display = ("name", "in_room", "person", "role", "joined_at")
+class MemberAdmin(Governed):
+    verbs = {
+        "remove": Verb(
+            _("Remove from the room"),
+            _("They are sent away at once, and can't come back by the room's link. What they wrote stays."),
+            "Removed from the room.",
+            lambda member, sent: actions.remove(None, member.room_id, member.pk),
+            fits=lambda member: not member.removed,
+        ),
+        "readmit": Verb(
+            _("Let back in"),
+            _("They can come back by the room's link, as long as it is not locked."),
+            "Let back in.",
+            lambda member, sent: actions.readmit(None, member.room_id, member.pk),
+            fits=lambda member: member.removed,
+        ),
+    }
+    list_display = ("name", "in_room", "person", "role", "removed", "joined_at")
     list_select_related = ("room", "user")
-    list_filter = ("role",)
+    list_filter = ("role", "removed")
     ordering = ("-joined_at",)
     sortable_by = ("joined_at",)
     search_fields = ("id__exact", "room__id__exact", "user__username__exact")
     search_help_text = _("The id of a member or of a room, or a whole user name.")
-    fields = ("id", "name", "room", "person", "role", "color", "joined_at", "tokens")
+    fields = ("id", "name", "room", "person", "role", "removed", "color", "joined_at", "tokens")
     readonly_fields = ("person", "tokens")
 
     def listed(self, rows: QuerySet) -> QuerySet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -14,9 +15,12 @@ from django.urls import path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from .. import actions, frames
 from ..export import FORMS, download
+from ..log import Change
 from ..models import Delta, Generation, Link, Member, Message, Room
-from .base import LogAdmin, badge, list_link, moment, number, page_of
+from .base import badge, list_link, moment, number, page_of
+from .governing import Governed, Verb
 
 NEWEST = 20
 
@@ -26,8 +30,35 @@ def _count(model: type, **where: object) -> Coalesce:
     return Coalesce(Subquery(rows.annotate(rows=Count("pk")).values("rows")), 0)
 
 
+def _locking(locked: bool) -> Callable[[Room, dict[str, str]], Change]:
+    return lambda room, sent: actions.change_room(None, room.pk, frames.ChangeRoom(locked=locked))
+
+
+def _rename(room: Room, sent: dict[str, str]) -> Change:
+    return actions.change_room(None, room.pk, frames.ChangeRoom(title=frames.parse_title(sent) or ""))
+
+
 @admin.register(Room)
-class RoomAdmin(LogAdmin):
+class RoomAdmin(Governed):
+    verbs = {
+        "lock": Verb(
+            _("Lock the room"),
+            _("Nobody new can join it then. Who is a member goes on."),
+            "Locked.",
+            _locking(True),
+            fits=lambda room: not room.locked,
+        ),
+        "unlock": Verb(
+            _("Unlock the room"),
+            _("Whoever has its link can join it then."),
+            "Unlocked.",
+            _locking(False),
+            fits=lambda room: room.locked,
+        ),
+        "rename": Verb(
+            _("Rename the room"), _("Everybody in it sees the new title at once."), "Renamed.", _rename, field="title"
+        ),
+    }
     change_form_template = "admin/rooms/room/change_form.html"
     list_display = ("__str__", "live", "members_shown", "messages_shown", "head", "locked", "when")
     list_filter = ("locked",)

@@ -91,6 +91,22 @@ async def _change_room(socket: Socket, frame: frames.ChangeRoom) -> None:
     await actions.commit(actions.change_room(socket.member.pk, socket.room_id, frame))
 
 
+async def _leave(socket: Socket, frame: frames.Leave) -> None:
+    socket.spend_frame()
+    await actions.commit(actions.leave(socket.member.pk, socket.room_id))
+    raise Closing(Close.NO_ROOM)
+
+
+async def _remove(socket: Socket, frame: frames.Remove) -> None:
+    socket.spend_frame()
+    await actions.commit(actions.remove(socket.member.pk, socket.room_id, frame.member))
+
+
+async def _readmit(socket: Socket, frame: frames.Readmit) -> None:
+    socket.spend_frame()
+    await actions.commit(actions.readmit(socket.member.pk, socket.room_id, frame.member))
+
+
 async def _typing(socket: Socket, frame: frames.Typing) -> None:
     socket.spend_frame()
     presence.type(socket)
@@ -112,5 +128,8 @@ _COMMANDS = {
     frames.Continue: _continue,
     frames.Stop: _stop,
     frames.ChangeRoom: _change_room,
+    frames.Leave: _leave,
+    frames.Remove: _remove,
+    frames.Readmit: _readmit,
     frames.Typing: _typing,
 }

@@ -60,8 +60,9 @@ def room_body(id: str, title: str, model: str, locked: bool, chosen: dict, tip: 
     return {"id": id, "title": title, "model": model, "locked": locked, "chosen": chosen, "tip": tip}
 
 
-def member_body(name: str, color: int, role: str) -> dict:
-    return {"name": name, "color": color, "role": role}
+def member_body(name: str, color: int, role: str, removed: bool = False) -> dict:
+    body = {"name": name, "color": color, "role": role}
+    return body | {"removed": True} if removed else body
 
 
 def opened(message: dict) -> str:
@@ -96,8 +97,8 @@ def closed(
     return dump(body)
 
 
-def member(member_id: str, name: str, color: int, role: str) -> str:
-    return dump({"member": {"id": member_id, "name": name, "color": color, "role": role}})
+def member(member_id: str, name: str, color: int, role: str, removed: bool = False) -> str:
+    return dump({"member": {"id": member_id, **member_body(name, color, role, removed)}})
 
 
 def room_changed(changes: dict) -> str:

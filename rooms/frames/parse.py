@@ -52,6 +52,22 @@ class ChangeRoom:
     title: str | None = None
     model: str | None = None
     chosen: dict[str, str] | None = None
+    locked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readmit:
+    member: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ class Typing:
     pass
 
 
-ClientFrame = Sync | Post | Retry | Continue | Stop | ChangeRoom | Typing
+ClientFrame = Sync | Post | Retry | Continue | Stop | ChangeRoom | Leave | Remove | Readmit | Typing
 
 
 def load_object(text: str | bytes) -> dict:
@@ -138,7 +154,14 @@ def _parse_stop(body: dict, text_max: int) -> Stop:
     return Stop(_id(body, "message"))
 
 
-def _parse_room(body: dict, text_max: int) -> ChangeRoom:
+def parse_removed(body: dict) -> bool:
+    """Whether a member is to be one who was removed."""
+    if "removed" not in body:
+        raise BadFrame("'removed' is missing.")
+    return _flag(body, "removed")
+
+
+def parse_room(body: dict, text_max: int = 0) -> ChangeRoom:
     chosen = body.get("chosen")
     if chosen is not None and not (
         isinstance(chosen, dict)
@@ -150,10 +173,13 @@ def _parse_room(body: dict, text_max: int) -> ChangeRoom:
     ):
         raise BadFrame("'chosen' maps message ids to message ids.")
     change = ChangeRoom(
-        title=parse_title(body), model=None if body.get("model") is None else _string(body, "model", 200), chosen=chosen
+        title=parse_title(body),
+        model=None if body.get("model") is None else _string(body, "model", 200),
+        chosen=chosen,
+        locked=None if body.get("locked") is None else _flag(body, "locked"),
     )
     if change == ChangeRoom():
-        raise BadFrame("A 'room' frame changes the title, the model or the chosen branch.")
+        raise BadFrame("A 'room' frame changes the title, the model, the chosen branch or the lock.")
     return change
 
 
@@ -163,7 +189,10 @@ _PARSERS = {
     "retry": parse_retry,
     "continue": parse_continue,
     "stop": _parse_stop,
-    "room": _parse_room,
+    "room": parse_room,
+    "leave": lambda body, text_max: Leave(),
+    "remove": lambda body, text_max: Remove(_id(body, "member")),
+    "readmit": lambda body, text_max: Readmit(_id(body, "member")),
     "typing": lambda body, text_max: Typing(),
 }
 

@@ -32,8 +32,23 @@ class Gathered:
 
     @cached_property
     def rooms(self) -> dict[str, Room]:
-        """Their title, model and branches. (Head, chain and tip are of the LockedRoom.)"""
+        """Their title, model, branches and lock. (Head, chain and tip are of the LockedRoom.)"""
         return Room.objects.in_bulk(self._named("room"))
+
+    def room(self, room_id: str) -> Room:
+        """One of them, also for a change that nobody in the room has asked for."""
+        if room_id not in self.rooms:
+            self.rooms[room_id] = Room.objects.get(pk=room_id)
+        return self.rooms[room_id]
+
+    def member(self, room_id: str, member_id: str) -> Member | None:
+        """A member of a room, also one that no change of the batch is by."""
+        if member_id not in self.members:
+            if (member := Member.objects.filter(pk=member_id).first()) is None:
+                return None
+            self.members[member_id] = member
+        found = self.members[member_id]
+        return found if found.room_id == room_id else None
 
     @cached_property
     def said(self) -> dict[tuple[str, str, str], Message]:

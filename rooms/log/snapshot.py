@@ -27,7 +27,7 @@ def snapshot(room_id: str) -> dict:
         return frames.snapshot_body(
             Cursor(room.head, room.chain),
             frames.room_body(room.pk, room.title, room.model, room.locked, room.chosen, room.tip_id),
-            {member.pk: frames.member_body(member.name, member.color, member.role) for member in members},
+            {one.pk: frames.member_body(one.name, one.color, one.role, one.removed) for one in members},
             [_message(row) for row in sorted(rows, key=lambda row: row.opened_seq)],
             earlier,
         )

@@ -43,6 +43,7 @@ def of_room(request: HttpRequest, room_id: str) -> HttpResponse:
         "room": room_body(member.room),
         "invitation": request.build_absolute_uri(member.room.get_absolute_url()),
         "owner": owner,
+        "locked": member.room.locked,
         "links": access.live_links().filter(room=room_id).order_by("-created_at") if owner else [],
         "made": made,
         "address": made and f"{request.build_absolute_uri(made.link.get_absolute_url())}#{made.token}",

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from .. import access, actions, frames, log, providers, rendering, search
-from ..errors import RoomError
+from ..errors import NotAllowed, RoomError
 from ..fold import shown, versions, waits
 from ..limits import limits
 from ..models import Generation, Member, Room
@@ -62,7 +62,12 @@ def room(request: HttpRequest, room_id: str) -> HttpResponse:
         found = Room.objects.filter(pk=room_id).first()
         if found is None:
             raise Http404
-        context = {"room_id": room_id, "locked": found.locked, "name": visitor.called or request.user.get_username()}
+        context = {
+            "room_id": room_id,
+            "locked": found.locked,
+            "removed": access.was_removed(visitor, room_id),
+            "name": visitor.called or request.user.get_username(),
+        }
         return render(request, "rooms/join.html", context)
     try:
         limits.spend("CHATLAB_RATE_REQUESTS", visitor.name, "requests")
@@ -80,6 +85,8 @@ def join(request: HttpRequest, room_id: str) -> HttpResponse:
         joined = actions.commit_now(actions.join(visitor, room_id, name))
         if name and not visitor.token:
             access.keep_name(request, name)
+    except NotAllowed:
+        return redirect("room", room_id)  # its page says why
     except RoomError as refusal:
         return refused(request, refusal)
     return redirect(joined.room)

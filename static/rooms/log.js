@@ -30,7 +30,7 @@ const KINDS = {
     state.room.tip = message.id;
   },
   member(state, { member }) {
-    state.members[member.id] = { name: member.name, color: member.color, role: member.role };
+    state.members[member.id] = { name: member.name, color: member.color, role: member.role, ...(member.removed && { removed: true }) };
   },
   room(state, { seq, at, kind, chosen, ...changes }) {
     Object.assign(state.room, changes, { chosen: { ...state.room.chosen, ...chosen } });

@@ -9,6 +9,7 @@ import { isMember } from "./door.js";
 import { drawer } from "./drawer.js";
 import { Editing } from "./editing.js";
 import { unfold } from "./fold.js";
+import { Governing } from "./governing.js";
 import { setText } from "./message.js";
 import { messageActions } from "./message-actions.js";
 import { ModelChoice } from "./model.js";
@@ -99,6 +100,15 @@ const modelChoice = new ModelChoice({
   },
 });
 
+const governing = new Governing({
+  log: () => session.log,
+  me: config.me.id,
+  send: (frame) => session.socket.send(frame),
+  tell: (sentence) => connectionView.tell(sentence),
+  refuse: (sentence) => connectionView.refuse(sentence),
+  outside: (sentence) => connectionView.askForReload(sentence),
+});
+
 const replay = new Replay({ api: config.api, onfail: (sentence) => connectionView.refuse(sentence) });
 
 window.chatlab = {
@@ -121,7 +131,7 @@ showTarget();
 drawer(() => sidebar.reveal());
 roomMenu();
 commands(
-  roomCommands({ log: () => session.log, list: view.list, announcer, stops, copied, tell: (text) => connectionView.tell(text) }),
+  roomCommands({ log: () => session.log, list: view.list, announcer, stops, governing, copied, tell: (text) => connectionView.tell(text) }),
 );
 messageActions({ session, view, follow, composer, editing, branches, replay, copied, stop: (id) => stops.stop(id) });
 listen();
@@ -145,6 +155,7 @@ function drawn() {
   tabTitle.show(name, running);
   sidebar.current({ title: name, live: running });
   modelChoice.show();
+  governing.draw();
   branches.drawn();
 }
 
@@ -183,7 +194,7 @@ function listen() {
     post(event.submitter.value);
   });
   const invite = document.querySelector("[data-action=invite]");
-  invite?.addEventListener("click", () => copied(new URL(invite.dataset.link, location.href).href, word("copied.link")));
+  invite?.addEventListener("click", () => copied(new URL(invite.dataset.link, location.href).href, word(session.log.state.room.locked ? "copied.link.locked" : "copied.link")));
 }
 
 /** Asking for it throws where storage is forbidden. */

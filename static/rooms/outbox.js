@@ -12,6 +12,7 @@ export class Outbox {
   #key;
   #transmit;
   #open = false;
+  #isOver = false;
   #timer = null;
 
   /** `transmit(frame)` returns false where there is no socket; `onsuspect` is called when a receipt stays out. */
@@ -35,6 +36,8 @@ export class Outbox {
 
   opened() {
     this.#open = true;
+    this.#isOver = false;
+    for (const item of this.items.filter(({ code }) => code === "gone")) this.#revive(item);
     this.#pump();
   }
 
@@ -45,6 +48,13 @@ export class Outbox {
     if (!sending) return;
     sending.state = "waiting";
     this.#changed();
+  }
+
+  /** The room is not open to whoever wrote this: what waits says so, instead of waiting for ever. */
+  over() {
+    this.#isOver = true;
+    this.lost();
+    this.#pump();
   }
 
   receipt(clientId) {
@@ -69,8 +79,7 @@ export class Outbox {
   retry(clientId) {
     const item = this.#find(clientId);
     if (!item) return;
-    item.state = "waiting";
-    for (const key of ["retryAt", "detail", "code"]) delete item[key];
+    this.#revive(item);
     for (const asked of this.items.slice(this.items.indexOf(item))) asked.at = new Date().toISOString();
     this.#changed();
     this.#pump();
@@ -98,6 +107,7 @@ export class Outbox {
   /** Only the first may go: behind one that waits or failed, the others wait, so that their order stays. */
   #pump() {
     const [first] = this.items;
+    if (this.#isOver) this.#fail();
     if (!first || !this.#open || first.state !== "waiting") return;
     clearTimeout(this.#timer);
     if (Date.now() - new Date(first.at) > TOO_OLD) {
@@ -115,6 +125,17 @@ export class Outbox {
     first.state = "sending";
     this.#timer = setTimeout(() => this.onsuspect(), RECEIPT_TIMEOUT);
     this.#changed();
+  }
+
+  #revive(item) {
+    item.state = "waiting";
+    for (const key of ["retryAt", "detail", "code"]) delete item[key];
+  }
+
+  #fail() {
+    const waiting = this.items.filter(({ state }) => state === "waiting");
+    for (const item of waiting) Object.assign(item, { state: "failed", code: "gone" });
+    if (waiting.length) this.#changed();
   }
 
   #again(item) {

@@ -2,7 +2,7 @@
 
 import { MessageView } from "./message.js";
 import { refusalOf } from "./reasons.js";
-import { word } from "./words.js";
+import { hasWord, word } from "./words.js";
 
 export class Pending {
   #views = new Map();
@@ -81,7 +81,7 @@ export class Pending {
 }
 
 function stateOf(item, index) {
-  if (item.state === "failed") return { state: "failed", note: item.code === "old" ? word("pending.old") : word("pending.failed", { detail: refusalOf(item) }) };
+  if (item.state === "failed") return { state: "failed", note: hasWord(`pending.${item.code}`) ? word(`pending.${item.code}`) : word("pending.failed", { detail: refusalOf(item) }) };
   if (item.state === "sending") return { state: "sending", note: word("pending.sending") };
   if (index > 0) return { state: "paused", note: word("pending.paused") };
   const seconds = Math.ceil(((item.retryAt ?? 0) - Date.now()) / 1000);

@@ -4,11 +4,12 @@ import { word } from "./words.js";
 
 const FENCED = /^ {0,3}(`{3,}|~{3,})[^\n]*\n([\s\S]*?)(?:^ {0,3}\1[^\n]*$|$(?![\s\S]))/gm;
 
-export function roomCommands({ log, list, announcer, stops, copied, tell }) {
+export function roomCommands({ log, list, announcer, stops, governing, copied, tell }) {
   const copy = (text) => (text ? copied(text) : tell(word("nothing.to.copy")));
   showReading(announcer);
   return {
     stop: () => stops.running.length ? stops.stopMine() : tell(word("stop.nothing")),
+    lock: () => governing.toggleLock(),
     rename: () => document.querySelector("[data-action=rename]")?.click(),
     invite: () => document.querySelector("[data-action=invite]")?.click(),
     "copy-answer": () => copy(log().lastAnswer?.text),

@@ -1,5 +1,7 @@
 // The menu of a room is a <details>, which works by itself. Here it closes as menus do: Escape, or a press elsewhere.
 
+import { composes } from "./keys.js";
+
 export function roomMenu(menu = document.getElementById("room-menu")) {
   if (!menu) return;
   const close = () => (menu.open = false);
@@ -7,7 +9,7 @@ export function roomMenu(menu = document.getElementById("room-menu")) {
   menu.addEventListener("focusout", (event) => menu.contains(event.relatedTarget) || !event.relatedTarget || close());
   // Wherever the focus is, and before anybody else hears of it: not every browser moves the focus to what is clicked.
   const escaped = (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
+    if (event.key !== "Escape" || !menu.open || composes(event)) return;
     event.preventDefault();
     event.stopPropagation();
     close();

@@ -6,6 +6,7 @@ import { Obstacle } from "./obstacle.js";
 import { Outbox, newClientId } from "./outbox.js";
 import { RoomSocket } from "./socket.js";
 
+const NOT_FOR_YOU = 4503; // no such room, or one is no member of it
 const REPAIR_EVERY = 1_000;
 const TYPING_EVERY = 3_000;
 
@@ -101,6 +102,7 @@ export class RoomSession {
 
   #phase(phase, details) {
     if (phase !== "open") this.outbox.lost();
+    if (phase === "gone" && details.code === NOT_FOR_YOU) this.outbox.over();
     this.connection.phase(phase, details);
     if (phase === "gone") this.on.gone?.(details.code);
     if (phase === "down") this.obstacle.failed(details.failed);

@@ -180,3 +180,17 @@ test("a clock that is set back keeps nothing waiting", (t) => {
   t.mock.timers.tick(60_000);
   assert.deepEqual(texts(), ["one", "one"]);
 });
+
+test("what waits when the room is closed to its author says so, and is sent if they are let in again", () => {
+  const box = outbox();
+  wire = false;
+  const early = box.add(post("early"));
+  box.over();
+  box.add(post("late"));
+  box.retry(early.client_id);
+  assert.deepEqual(box.items.map(({ state, code }) => [state, code]), [["failed", "gone"], ["failed", "gone"]]);
+  wire = true;
+  box.opened();
+  box.receipt(early.client_id);
+  assert.deepEqual(texts(), ["early", "late"]);
+});

@@ -24,8 +24,8 @@ MUTANTS = [
         "tests/test_search.py",
     ),
     Mutant(
-        "whoever is a member makes read-only links",
-        "rooms/actions/links.py",
+        "whoever is a member makes read-only links, and locks",
+        "rooms/actions/rooms.py",
         "if member.role != Member.Role.OWNER:",
         "if False:",
         "tests/test_roles.py",
@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant(
         "the Enter of an input method sends",
         "static/rooms/composer.js",
-        "if (event.isComposing || event.keyCode === 229) return;",
+        "if (composes(event)) return;",
         "",
         "tests/test_composer.py -k input_method",
     ),
@@ -74,7 +74,7 @@ MUTANTS = [
     ),
     Mutant(
         "a link that has expired still opens its room",
-        "rooms/access.py",
+        "rooms/access/__init__.py",
         "Link.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))",
         "Link.objects.all()",
         "tests/test_links.py -k ends",
@@ -88,7 +88,7 @@ MUTANTS = [
     ),
     Mutant(
         "a revoked link's sockets are not looked at again",
-        "rooms/access.py",
+        "rooms/access/__init__.py",
         '"member" if _may_still_read(seat, digests, visitors) else "not_a_member"',
         '"member"',
         "tests/test_links_live.py -k five_seconds",
@@ -266,8 +266,8 @@ MUTANTS = [
     Mutant(
         "who comes back in this batch is still away",
         "rooms/actions/rooms.py",
-        "    log.gathered.members[member.pk] = member\n",
-        "",
+        "    member.save()\n    log.gathered.members[member.pk] = member\n",
+        "    member.save()\n",
         "tests/test_batches.py -k comes_back",
     ),
     Mutant(

@@ -11,6 +11,7 @@ _BROWSER = "tests/test_one_browser.py -k"
 _ACCOUNTS = "tests/test_accounts.py -k"
 _COOKIES = "tests/test_cookies.py -k"
 _BROWSER_PAGE = "tests/test_one_browser_page.py -k"
+_MEMBERS = "tests/test_members.py -k"
 
 PEOPLE = [
     Mutant(
@@ -313,5 +314,54 @@ PEOPLE = [
         'JSON.parse(this.#storage?.getItem(this.#key) ?? "[]")',
         "[]",
         f"{_PAGE} outlive",
+    ),
+    Mutant(
+        "a locked room takes whoever comes",
+        "rooms/actions/rooms.py",
+        "        if room.locked:\n",
+        "        if False:\n",
+        f"{_MEMBERS} behind_a_lock",
+    ),
+    Mutant(
+        "who was removed comes back by the link",
+        "rooms/actions/rooms.py",
+        "if was_removed(visitor, room_id):",
+        "if False:",
+        f"{_MEMBERS} stays_out",
+    ),
+    Mutant(
+        "the guest that an account was before is somebody else",
+        "rooms/access/__init__.py",
+        " | Q(guest__isnull=False, guest=visitor.guest)",
+        "",
+        f"{_MEMBERS} no_other_way",
+    ),
+    Mutant(
+        "the next of its batch does not see a removal",
+        "rooms/actions/members.py",
+        "log.gathered.member(room_id, member_id)",
+        "Member.objects.filter(pk=member_id, room=room_id).first()",
+        f"{_MEMBERS} in_a_batch",
+    ),
+    Mutant(
+        "the programs of who was removed could come back with them",
+        "rooms/actions/members.py",
+        "    Token.objects.filter(member=member.pk).delete()\n",
+        "",
+        f"{_MEMBERS} told_in_the_log",
+    ),
+    Mutant(
+        "a room whose owner left belongs to nobody",
+        "rooms/actions/members.py",
+        "if owned and (heir :=",
+        "if False and (heir :=",
+        f"{_MEMBERS} longest",
+    ),
+    Mutant(
+        "Esc stops what anybody asked for",
+        "static/rooms/stops.js",
+        "log.askerOf(answer) === this.me &&",
+        "",
+        "tests/test_stop_page.py -k nobody_elses",
     ),
 ]

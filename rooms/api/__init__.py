@@ -7,86 +7,16 @@ bearer token. Who is not a member gets the same 404 as for a room that does not 
 
 from __future__ import annotations
 
-import logging
-import secrets
-from collections.abc import Callable
-from functools import wraps
-
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import CsrfViewMiddleware
-from django.views.decorators.csrf import csrf_exempt
 
-from . import access, actions, frames, front, log, origin, rendering, search
-from .database import CONNECTION_ERRORS
-from .errors import BadFrame, NotFound, RoomError, TooLong
-from .frames import Cursor
-from .limits import limits
-from .models import Link, Member, Room
-from .worker import worker
-
-logger = logging.getLogger(__name__)
-
-
-def endpoint(*methods: str) -> Callable:
-    """Method, CSRF (not for bearer tokens), and every refusal as a problem document."""
-
-    def decorate(view: Callable[..., dict | HttpResponse]) -> Callable:
-        @wraps(view)
-        def answer(request: HttpRequest, **kwargs) -> HttpResponse:
-            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
-                refused = problem(405, "not_allowed", f"Use {' or '.join(methods)} here.")
-                refused["Allow"] = ", ".join(methods)
-                return refused
-            # A bearer token is not sent by itself, and where there is one the cookie does not count. Any other
-            # Authorization header is: a browser sends `Basic` to whoever asked for it, from any site.
-            bearer = access.bearer_digest(request.headers.get("Authorization", ""))
-            try:
-                _ = request.body  # before the CSRF check, which would read a form and leave nothing
-            except RequestDataTooBig:
-                return problem(413, "too_long", f"A request has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
-            if bearer is None and (failed := _CSRF.process_view(request, None, (), {})):
-                return problem(failed.status_code, "not_allowed", _why_refused(request))
-            try:
-                return view(request, **kwargs)
-            except RoomError as refusal:
-                return problem(refusal.http_status, refusal.code, refusal.detail, refusal.retry_after)
-            except CONNECTION_ERRORS as error:
-                logger.warning("the database is not reachable: %s", error)
-                return problem(503, "unavailable", "The database is not reachable. Try again.", 5)
-
-        return csrf_exempt(answer)
-
-    return decorate
-
-
-def _why_refused(request: HttpRequest) -> str:
-    cause = origin.obstacle_of_form(request)
-    if cause is None:
-        return "The CSRF token is missing or wrong (X-CSRFToken)."
-    front.note(cause, origin=request.headers.get("Origin", ""), host=request.get_host())
-    return front.CAUSES[cause].sentence
-
-
-class _Csrf(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        return HttpResponse(reason, status=403)
-
-
-_CSRF = _Csrf(lambda request: HttpResponse())
-
-
-def problem(status: int, code: str, detail: str, retry_after: float | None = None) -> JsonResponse:
-    body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
-    body["request_id"] = secrets.token_hex(4)
-    if retry_after is not None:
-        body["retry_after"] = round(retry_after, 1)
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
-    if retry_after is not None:
-        response["Retry-After"] = str(max(1, round(retry_after)))
-    logger.info("refused [%s] %s: %s", body["request_id"], code, detail)
-    return response
+from .. import access, actions, frames, log, rendering, search
+from ..errors import BadFrame, NotFound, TooLong
+from ..frames import Cursor
+from ..limits import limits
+from ..models import Link, Member, Room
+from ..worker import worker
+from .endpoint import endpoint
 
 
 @endpoint("GET", "POST")
@@ -136,10 +66,26 @@ def found(request: HttpRequest) -> HttpResponse:
     return _json({"rooms": [_in_a_list(room) for room in titles], "messages": said})
 
 
-@endpoint("GET")
+@endpoint("GET", "PATCH")
 def room(request: HttpRequest, room_id: str) -> HttpResponse:
-    _member(request, room_id)
+    member = _member(request, room_id)
+    if request.method == "PATCH":
+        actions.commit_now(actions.change_room(member.pk, room_id, frames.parse_room(_body(request))))
     return _json(log.snapshot(room_id))
+
+
+@endpoint("PATCH", "DELETE")
+def member(request: HttpRequest, room_id: str, member_id: str) -> HttpResponse:
+    """DELETE ends a membership: one's own by leaving, another's by removing. PATCH is about having been removed."""
+    me = _member(request, room_id).pk
+    if request.method == "DELETE" and member_id == me:
+        change = actions.leave(me, room_id)
+    elif request.method == "DELETE" or frames.parse_removed(_body(request)):
+        change = actions.remove(me, room_id, member_id)
+    else:
+        change = actions.readmit(me, room_id, member_id)
+    actions.commit_now(change)
+    return JsonResponse({"member": member_id})
 
 
 @endpoint("GET", "POST")
