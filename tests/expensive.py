@@ -58,8 +58,9 @@ def filled(piece: str, size: int) -> str:
     return (piece * (size // len(piece) + 1))[:size]
 
 
-def costs(texts: list[str], within: float) -> list[tuple[float, int, bool]]:
+def costs(texts: list[str]) -> list[tuple[float, int, bool]]:
     """(CPU seconds, characters of HTML, whether some of it is plain text) of each."""
+    within = 10 + 2 * sum(budget.seconds_for(len(text)) for text in texts)
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     done = subprocess.run(
         [sys.executable, "-m", "tests.expensive", str(int(within))],

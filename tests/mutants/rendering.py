@@ -9,7 +9,7 @@ RENDERING = [
         "a block closes before its line is complete",
         "rooms/rendering/parts.py",
         'lines = text[: text.rfind("\\n") + 1]',
-        "lines = text",
+        'lines = text + "\\n"',
         "tests/test_rendering.py -k closes_with_the_next",
     ),
     Mutant(
@@ -66,7 +66,7 @@ RENDERING = [
         "rooms/rendering/budget.py",
         "return min(self.html, max(AT_LEAST, TIMES * len(source)))",
         "return 1 << 40",
-        "tests/test_budget.py -k neighbours_are_not",
+        "tests/test_budget.py -k takes_no_time",
     ),
     Mutant(
         "who asks for the same text at once has it rendered anew",
