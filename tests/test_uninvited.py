@@ -33,7 +33,7 @@ def test_a_token_can_make_no_room_and_leaves_none_behind(place: Place) -> None:
 def test_a_crowded_room_does_not_hide_the_others_from_a_worker(place: Place, settings) -> None:
     settings.CHATLAB_ROOM_QUEUE = 1000
     for number in range(lease.AT_ONCE // 50):
-        place.post(str(number))
+        place.post(str(number), branch=True, parent=None)
     other = new_place()
     asked = other.post()
     found = lease.waiting()
