@@ -6,6 +6,7 @@ import logging
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
@@ -31,11 +32,11 @@ def governor() -> Client:
 
 
 def do(row: object, verb: str) -> str:
-    return reverse(f"admin:rooms_{row._meta.model_name}_do", args=[row.pk, verb])
+    return reverse(f"admin:rooms_{row._meta.model_name}_do", args=[quote(row.pk), verb])
 
 
 def page(client: Client, row: object) -> str:
-    return client.get(reverse(f"admin:rooms_{row._meta.model_name}_change", args=[row.pk])).content.decode()
+    return client.get(reverse(f"admin:rooms_{row._meta.model_name}_change", args=[quote(row.pk)])).content.decode()
 
 
 def test_staff_lock_rename_and_unlock_a_room_and_the_log_says_so(place, governor, caplog) -> None:

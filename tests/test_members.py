@@ -154,6 +154,30 @@ def test_no_other_way_of_being_the_same_person_leads_around_a_removal(place, bea
     assert come(place, Visitor(guest="somebody else")).role == "member", "that is what a lock is for"
 
 
+def test_signing_in_makes_nobody_of_a_removal(place, bea) -> None:
+    """The guest's membership moves to the account: a removal of either stays one, and an owner stays the owner."""
+    ada, eve, max_ = (get_user_model().objects.create_user(name) for name in ("ada", "eve", "max"))
+
+    def signs_in(guest: Place, user) -> Member:
+        commit_now(actions.move_to_account(guest.visitor.guest, user.pk, place.room))
+        return Member.objects.get(room=place.room, user=user)
+
+    remove(place, bea)
+    assert (signs_in(bea, ada).role, signs_in(bea, ada).removed) == ("left", True), "as who they were"
+    left, removed = come(place, Visitor(user_id=eve.pk)), place.join("Removed")
+    commit_now(actions.leave(left.pk, place.room))
+    remove(place, removed)
+    assert (signs_in(removed, eve).role, signs_in(removed, eve).removed) == ("left", True), "a removed guest"
+    again = place.join("Again")
+    token = access.new_token(Member.objects.get(pk=again.member))
+    assert signs_in(again, eve).removed, "a removed account, which came in again as a guest"
+    assert role(again) == "left" and access.admit(None, f"Bearer {token}", place.room)[1] is None
+    assert not Token.objects.exists()
+    commit_now(actions.remove(place.member, place.room, come(place, Visitor(user_id=max_.pk)).pk))
+    owner = signs_in(place, max_)
+    assert (owner.role, owner.removed) == ("owner", False) and log.verify(place.room) == []
+
+
 def test_one_who_left_can_be_kept_out(place, bea) -> None:
     leave(bea)
     remove(place, bea)

@@ -30,18 +30,29 @@ def move_to_account(guest: str, user_id: int, room_id: str) -> Change:
 
 
 def _merge(log: Transaction, guest: Member, account: Member) -> None:
-    right = max(guest.role, account.role, key=[Member.Role.LEFT, Member.Role.MEMBER, Member.Role.OWNER].index)
-    if guest.removed and account.role == Member.Role.LEFT:
-        account.removed = True
-        account.save(update_fields=["removed"])
-    if account.role != right and not account.removed:  # coming back as a guest does not readmit the account
-        account.role = right
+    before = account.role, account.removed
+    account.role, account.removed = _right(guest, account)
+    if (account.role, account.removed) != before:
         tell(log, account)
-        account.save(update_fields=["role"])
+        account.save(update_fields=["role", "removed"])
     if guest.role != Member.Role.LEFT:
         guest.role = Member.Role.LEFT
         tell(log, guest)
     guest.guest = None
     guest.save(update_fields=["guest", "role"])
-    Token.objects.filter(member=guest).update(member=account)
+    log.gathered.members |= {guest.pk: guest, account.pk: account}
+    if account.role == Member.Role.LEFT:
+        Token.objects.filter(member=guest).delete()
+    else:
+        Token.objects.filter(member=guest).update(member=account)
     Link.objects.filter(member=guest).update(member=account)
+
+
+def _right(guest: Member, account: Member) -> tuple[str, bool]:
+    """(role, removed) of the two as one. Who was sent away as one of them does not come in as the other, unless
+    they own the room or are in it as this account already.
+    """
+    right = max(guest.role, account.role, key=[Member.Role.LEFT, Member.Role.MEMBER, Member.Role.OWNER].index)
+    if right != Member.Role.OWNER and (account.removed or (guest.removed and account.role == Member.Role.LEFT)):
+        return Member.Role.LEFT, True
+    return right, False

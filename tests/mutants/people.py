@@ -262,7 +262,7 @@ PEOPLE = [
     Mutant(
         "who is in a room twice loses the greater right",
         "rooms/actions/accounts.py",
-        "    if account.role != right:",
+        "    if (account.role, account.removed) != before:",
         "    if False:",
         f"{_ACCOUNTS} twice",
     ),
