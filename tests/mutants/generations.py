@@ -138,7 +138,7 @@ GENERATIONS = [
     Mutant(
         "continue does not give the provider the text",
         "rooms/generation/asking.py",
-        '            turns.append(("assistant", self._recorder.begun))\n',
+        '            turns.append(Turn("assistant", self._recorder.begun))\n',
         "            pass\n",
         "tests/test_retry.py -k provider_is_given",
     ),

@@ -136,8 +136,8 @@ PEOPLE = [
     Mutant(
         "a clean close is the end",
         "static/rooms/socket.js",
-        "(final(code) ? this.#ended(code, reason) : this.#lost())",
-        "(final(code) || code === 1000 ? this.#ended(code, reason) : this.#lost())",
+        "if (final(code)) this.#ended",
+        "if (final(code) || code === 1000) this.#ended",
         f"{_PAGE} 1000",
     ),
     Mutant(

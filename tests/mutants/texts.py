@@ -31,8 +31,8 @@ TEXTS = [
     Mutant(
         "scripts show the wire's sentence",
         "static/rooms/reasons.js",
-        "return hasWord(key) ? word(key) :",
-        "return",
+        "return hasWord(key) ? word(key) : (",
+        "return (",
         f"{_LANGUAGE} browser_reads",
     ),
     Mutant(
