@@ -274,6 +274,9 @@ CHATLAB_THINKS_FIRST = env.list("CHATLAB_THINKS_FIRST", default=[])  # models th
 CHATLAB_PROVIDER = one_of(
     "CHATLAB_PROVIDER", ("openai", "demo"), "openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"
 )
+# Who may ask a real model. With a key that costs money, on a site that others reach, not everybody who comes along.
+_EVERYBODY = CHATLAB_PROVIDER == "demo" or DEBUG or not OPENAI_API_KEY
+CHATLAB_ACCESS = one_of("CHATLAB_ACCESS", ("open", "members", "signed-in"), "open" if _EVERYBODY else "signed-in")
 CHATLAB_DEMO_SEED = env.int("CHATLAB_DEMO_SEED", 1)
 CHATLAB_DEMO_RATE = positive("CHATLAB_DEMO_RATE", 40.0)  # deltas a second
 

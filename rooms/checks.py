@@ -83,6 +83,18 @@ def address(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterat
 
 
 @checks.register(TAG)
+def spending(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    costs = settings.CHATLAB_PROVIDER == "openai" and settings.OPENAI_API_KEY
+    if costs and not settings.DEBUG and settings.CHATLAB_ACCESS == "open":
+        yield checks.Warning(
+            "CHATLAB_ACCESS is open: anyone who reaches this site can make a room and spend your key.",
+            hint="export CHATLAB_ACCESS=signed-in   or, for the guests of rooms that people with an account have made, "
+            "too: export CHATLAB_ACCESS=members",
+            id="rooms.W012",
+        )
+
+
+@checks.register(TAG)
 def sessions(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
     if settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies":
         yield checks.Error(

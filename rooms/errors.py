@@ -34,6 +34,10 @@ class NotAllowed(RoomError):
     code, http_status = "not_allowed", 403
 
 
+class MayNotAsk(NotAllowed):
+    """The member may not ask the model: it costs something (rooms/spending.py)."""
+
+
 class Conflict(RoomError):
     code, http_status = "conflict", 409
 

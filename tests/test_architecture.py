@@ -29,7 +29,7 @@ LAYERS = (
     {"reader", "export", "search"},
     {"feed", "publisher", "presence"},
     {"rendered", "checks"},
-    {"log", "lease", "broadcast", "providers", "access", "below", "origin", "rendering", "flow"},
+    {"log", "lease", "broadcast", "providers", "access", "spending", "below", "origin", "rendering", "flow"},
     {"database", "front", "limits"},
     {"models", "converters"},
     {"frames", "fold"},

@@ -44,6 +44,7 @@ APPEARS = [
     ("E002", {"ASGI_APPLICATION": None}),
     ("E003", {**OPENAI, "OPENAI_API_KEY": ""}),
     ("E004", {**OPENAI, "CHATLAB_MODEL": ""}),
+    ("W012", {**OPENAI, "DEBUG": False, "CHATLAB_ACCESS": "open"}),
     ("E005", {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}),
     ("E006", {"DEBUG": False, "ALLOWED_HOSTS": ["*"]}),
     ("E007", {"DATABASES": {"default": {**SQLITE, "NAME": ":memory:", "OPTIONS": WAL}}}),

@@ -85,6 +85,7 @@ def site(cluster, layer, upstream: UpstreamProcess, tmp_path_factory: pytest.Tem
         CHATLAB_LIMITS="off",
         OPENAI_BASE_URL=upstream.base_url,
         OPENAI_API_KEY="test-key",
+        CHATLAB_ACCESS="open",
         CHATLAB_MODEL="scripted",
         STATIC_ROOT=str(folder / "static"),
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db.models import F
 
-from .. import frames, lease, providers
+from .. import frames, lease, providers, spending
 from ..frames import Cursor
 from ..log import Change, Transaction
 from ..log.append import LockedGeneration
-from ..models import Delta, Generation, Message
+from ..models import Delta, Generation, Member, Message
 from ..providers import Resume
 from ..text import EMPTY_DIGEST, digest
 
@@ -23,6 +23,7 @@ Status = Generation.Status
 
 INTERRUPTED = "The server that was writing this answer went away, and it could not be resumed."
 EXPIRED = "No worker took this question in time."
+NOT_ALLOWED = "Whoever asked for this answer may not ask the model any more."
 
 
 @dataclass(slots=True)
@@ -88,12 +89,20 @@ def claim(room_id: str, generation_id: int, holder: str) -> Change:
         was = generation.status
         if was == Status.QUEUED and lease.crowded(room_id):
             return None
+        if was == Status.QUEUED and spending.is_restricted() and not spending.may_ask(_asker(generation)):
+            outcome = Outcome(Status.FAILED, "not_allowed", NOT_ALLOWED)
+            close_answer(log, generation, outcome.status, outcome=outcome)
+            return None
         if not lease.take(generation_id, holder, log.now):
             return None
         generation.status, generation.fence = Status.STREAMING, generation.fence + 1
         return _begin(log, generation) if was == Status.QUEUED else _take_over(log, generation)
 
     return Change(room_id, apply, generation=generation_id)
+
+
+def _asker(generation: LockedGeneration) -> Member:
+    return Message.objects.select_related("member__user").get(pk=generation.message).member
 
 
 def attempt(job: Job) -> Change:

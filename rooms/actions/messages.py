@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-from .. import frames, providers
-from ..errors import Busy, Conflict, NotFound
+from .. import frames, providers, spending
+from ..errors import Busy, Conflict, MayNotAsk, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction, cursor_at, head_of
 from ..models import Generation, Member, Message, Room
@@ -42,7 +42,7 @@ def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
             raise NotFound("The message that this one is to follow is not in this room.")
         if frame.model is not None and frame.model not in providers.models():
             raise Conflict(f"The model {frame.model!r} is not one of this server's.")
-        _require_place_in_queue(log, room_id)
+        _require_answer(log, member)
         question = _message(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
         log.open(question)
         answer = _open_answer(log, member, room, question.pk, frame.model, None)
@@ -98,7 +98,7 @@ def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.C
             raise Conflict("This answer is still being written. Stop it first.")
         if goes_on and old.status == Generation.Status.COMPLETE:
             raise Conflict("This answer is complete; there is nothing to go on with.")
-        _require_place_in_queue(log, room_id)
+        _require_answer(log, member)
         room = log.gathered.rooms[room_id]
         answer = _open_answer(
             log, member, room, old.parent_id, None, frame.client_id, continues=old.pk if goes_on else None
@@ -109,8 +109,11 @@ def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.C
     return Change(room_id, apply, member=member_id, client_id=frame.client_id)
 
 
-def _require_place_in_queue(log: Transaction, room_id: str) -> None:
-    if log.gathered.queued[room_id] >= settings.CHATLAB_ROOM_QUEUE:
+def _require_answer(log: Transaction, member: Member) -> None:
+    """That this member may ask, and that there is a place in the queue."""
+    if refusal := spending.refusal_of(member):
+        raise MayNotAsk(refusal)
+    if log.gathered.queued[member.room_id] >= settings.CHATLAB_ROOM_QUEUE:
         raise Busy(
             "Too many questions wait for an answer in this room. Ask again when some have theirs.", retry_after=10
         )

@@ -18,7 +18,7 @@ from functools import partial
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
-from .. import access, database, frames
+from .. import access, database, frames, spending
 from ..database import CONNECTION_ERRORS
 from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
 from ..feed import Feed, feeds
@@ -101,6 +101,7 @@ class RoomConsumer(AsyncConsumer):
         if member is None:
             return Close.SIGNED_OUT if session and not self.visitor.known else Close.NO_ROOM
         self.member: Member = member
+        self.may_ask = not spending.is_restricted() or await database.read(spending.may_ask, member)
         self.seat = access.Seat(self.visitor, member.pk)
         return None
 
@@ -280,6 +281,8 @@ class RoomConsumer(AsyncConsumer):
 
     def _welcome(self) -> str:
         me = {"id": self.member.pk, "name": self.member.name, "role": self.member.role}
+        if not self.may_ask:
+            me["may_ask"] = False
         return frames.welcome(self.room_id, me, self._limits(), settings.CHATLAB_HEARTBEAT)
 
     def _limits(self) -> dict:

@@ -28,7 +28,7 @@ class Gathered:
 
     @cached_property
     def members(self) -> dict[str, Member]:
-        return Member.objects.in_bulk(self._named("member"))
+        return Member.objects.select_related("user").in_bulk(self._named("member"))
 
     @cached_property
     def rooms(self) -> dict[str, Room]:

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import access, actions, frames, log, providers, rendering, search
+from .. import access, actions, frames, log, providers, rendering, search, spending
 from ..errors import NotAllowed, RoomError
 from ..fold import shown, versions, waits
 from ..limits import limits
@@ -129,6 +129,8 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
     tab = request.GET.get("tab", "")
     tab = tab if re.fullmatch(r"[A-Za-z0-9]{1,8}", tab) else ""
     me = {"id": member.pk, "name": member.name, "role": member.role, "color": member.color}
+    if refusal := spending.refusal_of(member):
+        refusal, me["may_ask"] = _(refusal), False
     return {
         "room": room_body(member.room),
         "rooms": [] if tab else _list_of(_listed(visitor, member.room), member.room, zone_of(request)),
@@ -138,7 +140,8 @@ def _room_context(request: HttpRequest, visitor: access.Visitor, member: Member)
         "rendered": not_on_page(snapshot),
         "config": page_config(f"rooms/{member.room_id}", me, snapshot) | {"tab": tab},
         "model": model,
-        "reasons": reasons.words(),
+        "reasons": reasons.words() | ({"refusal.not_allowed": refusal} if refusal else {}),
+        "may_not_ask": refusal,
         "tab": tab,
         "framed": bool(tab),
     }

@@ -7,11 +7,11 @@ falls back to the sentence. The same words go into the page for its scripts (sta
 
 from __future__ import annotations
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import front
-from ..errors import RoomError
+from ..errors import MayNotAsk, RoomError
 
 SPOKEN = "en"  # on the wire
 
@@ -42,6 +42,7 @@ _FAILURES = {
     "only_reasoning": _("The model thought, and ended without an answer."),
     "wants_tool": _("The model wanted to call a tool, and there is none here."),
     "mismatch": _("The provider's final text differs from what it streamed."),
+    "not_allowed": _("Whoever asked for this answer may not ask the model any more."),
 }
 
 _OBSTACLES = {
@@ -69,6 +70,8 @@ _OBSTACLES = {
 def of_refusal(refusal: RoomError) -> str:
     if _speaks_as_the_wire() or refusal.code not in _REFUSALS:
         return refusal.detail
+    if isinstance(refusal, MayNotAsk):
+        return gettext(refusal.detail)
     wait = round(refusal.retry_after or 0)
     return " ".join([str(_REFUSALS[refusal.code]), *([str(_LATER).format(n=wait)] if wait else [])])
 

@@ -128,7 +128,7 @@ export class RoomSession {
   }
 
   #welcomed({ me }) {
-    if (me && me.id !== this.config.me.id) {
+    if (me && (me.id !== this.config.me.id || me.may_ask !== this.config.me.may_ask)) {
       this.on.other?.(me); // what waits in the outbox was written by somebody else
       return;
     }

@@ -30,4 +30,5 @@ class Server(server.Server):
 
     @staticmethod
     def _openai(upstream: str) -> dict[str, str]:
-        return {"OPENAI_BASE_URL": upstream, "OPENAI_API_KEY": "test-key", "CHATLAB_MODEL": "scripted"}
+        model = {"OPENAI_BASE_URL": upstream, "OPENAI_API_KEY": "test-key", "CHATLAB_MODEL": "scripted"}
+        return model | {"CHATLAB_ACCESS": "open"}  # its guests ask, also with DEBUG off

@@ -15,6 +15,34 @@ _MEMBERS = "tests/test_members.py -k"
 
 PEOPLE = [
     Mutant(
+        "whoever is in a room spends the key",
+        "rooms/actions/messages.py",
+        "    if refusal := spending.refusal_of(member):\n        raise MayNotAsk(refusal)\n",
+        "",
+        "tests/test_spending.py -k each_setting",
+    ),
+    Mutant(
+        "what waits is asked for whoever asked for it",
+        "rooms/actions/generations.py",
+        "spending.is_restricted() and not spending.may_ask(_asker(generation))",
+        "False",
+        "tests/test_spending.py -k loses_the_right",
+    ),
+    Mutant(
+        "two of one name are one to the model",
+        "rooms/speakers.py",
+        "        while (key := _looks(label)) in taken:\n",
+        "        while (key := _looks(label)) in ():\n",
+        "tests/test_speakers.py -k same_name",
+    ),
+    Mutant(
+        "a text speaks as somebody else",
+        "rooms/speakers.py",
+        '    text = _FORGED.sub(r"\\1> \\2", text)\n',
+        "",
+        "tests/test_speakers.py -k somebody_else",
+    ),
+    Mutant(
         "presence that is lost is not told again",
         "rooms/presence/__init__.py",
         "if not (changed or self.asked or now - self._told_at >= REPEAT_EVERY):",

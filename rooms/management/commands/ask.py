@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from rooms import access, actions, database, frames, lease, log
 from rooms.errors import RoomError
+from rooms.management.accounts import visitor_of
 from rooms.models import Generation, Room
 from rooms.worker import worker
 
@@ -24,14 +25,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("room", help="the room's id")
         parser.add_argument("question")
-        parser.add_argument("--name", default="Terminal", help="under which name to ask")
+        parser.add_argument("--name", help='under which name to ask; "Terminal" where no account asks')
+        parser.add_argument("--user", help="the account that asks")
 
-    def handle(self, *, room, question, name, **options):
+    def handle(self, *, room, question, name, user, **options):
         if not Room.objects.filter(pk=room).exists():
             raise CommandError(f"There is no room {room!r}.")
         try:
-            name = frames.parse_name({"name": name})
-            joined = actions.commit_now(actions.join(access.Visitor(guest=f"terminal {name}"[:64]), room, name))
+            name = frames.parse_name({"name": name or (None if user else "Terminal")})
+            visitor = visitor_of(user) if user else access.Visitor(guest=f"terminal {name}"[:64])
+            joined = actions.commit_now(actions.join(visitor, room, name))
             frame = frames.parse_post(
                 {"text": question, "client_id": secrets.token_urlsafe(12)}, settings.CHATLAB_TEXT_MAX
             )

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from rooms import access, actions, frames
 from rooms.errors import RoomError
+from rooms.management.accounts import visitor_of
 from rooms.models import Member, Room
 from rooms.text import new_id
 
@@ -13,14 +14,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("room", help="the room's id")
-        parser.add_argument("--name", default="Program", help="the member's name")
+        parser.add_argument("--name", help='the member\'s name; "Program" where it is no account\'s')
+        parser.add_argument("--user", help="the account that the program acts for: no new member is made for it")
 
-    def handle(self, *, room, name, **options):
+    def handle(self, *, room, name, user, **options):
         if not Room.objects.filter(pk=room).exists():
             raise CommandError(f"There is no room {room!r}.")
         try:
-            name = frames.parse_name({"name": name})
-            joined = actions.commit_now(actions.join(access.Visitor(guest=f"{Member.PROGRAM}{new_id()}"), room, name))
+            name = frames.parse_name({"name": name or (None if user else "Program")})
+            visitor = visitor_of(user) if user else access.Visitor(guest=f"{Member.PROGRAM}{new_id()}")
+            joined = actions.commit_now(actions.join(visitor, room, name))
         except RoomError as refusal:
             raise CommandError(refusal.detail) from refusal
         finally:
