@@ -62,7 +62,7 @@ def entries(path: Path) -> Iterator[Entry]:
 
 def marked_in(source: str) -> Iterator[Text]:
     """What is marked in Python, or in what Django makes of a template for xgettext: text with calls in it."""
-    for call in re.finditer(r"(?<![\w.])(?:_|n?gettext(?:_lazy)?)\((?=\s*[ru]?['\"])", source):
+    for call in re.finditer(r"(?<![\w.])(?:_|n?gettext(?:_lazy|_noop)?)\((?=\s*[ru]?['\"])", source):
         for end in re.finditer(r"\)", source[call.end() :]):
             try:
                 node = ast.parse("(" + source[call.end() : call.end() + end.end()].strip(), mode="eval").body
