@@ -90,7 +90,8 @@ async def test_a_question_comes_back_as_it_was_asked(text, upstream, server, ali
     assert bobs.text(receipt["message"]) == here.text(receipt["message"]) == text
     assert server.database.text(receipt["message"]) == text
     answer = await here.until(lambda: here.answer_to(receipt["message"]))
-    assert (await here.finished(answer["id"]))["text"] == f"You said: {text}"
+    speaker = 'Message from "Guest 1":\n\n'  # of two people in the room
+    assert (await here.finished(answer["id"]))["text"] == f"You said: {speaker}{text}"
 
 
 async def test_a_question_with_what_cannot_be_stored_is_cleaned_the_same_for_all(upstream, server, alice, room, tab):
