@@ -63,8 +63,8 @@ class Sessions(sessions.SessionMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         session = getattr(request, "session", None)
-        if session is None:
-            return response
+        if session is None or response.status_code >= 500:
+            return response  # the database may be what has failed; Django stores nothing then, either
         if session.is_empty() and not session.modified:
             # A cookie that leads nowhere is left alone: by now it may be another tab's, which leads somewhere.
             self._tell_tabs_together(request, response)
