@@ -34,6 +34,7 @@ class Worker:
         self.holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._tasks: dict[int, asyncio.Task] = {}
         self._fences: dict[int, int] = {}  # of the generations that are written here
+        self._again: set[int] = set()  # told to be started while they were being claimed
         self._others: set[asyncio.Task] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._provider: Provider | None = None
@@ -46,15 +47,25 @@ class Worker:
 
     def start(self, room_id: str, generation_id: int) -> None:
         """Write this generation, unless that is under way here already. Whether it is to be had, the claim decides."""
-        if self._draining or generation_id in self._tasks:
+        if self._draining:
+            return
+        if generation_id in self._tasks:
+            if generation_id not in self._fences:  # what this tells of may have come behind the claim's look
+                self._again.add(generation_id)
             return
         # A context of its own: a task that inherits a request's would use its database thread, which ends with it.
         task = asyncio.get_running_loop().create_task(
             self._run(room_id, generation_id), name=f"generation-{generation_id}", context=contextvars.Context()
         )
         self._tasks[generation_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(generation_id, None))
-        task.add_done_callback(lambda _: self._fences.pop(generation_id, None))
+        task.add_done_callback(lambda _: self._ended(room_id, generation_id))
+
+    def _ended(self, room_id: str, generation_id: int) -> None:
+        del self._tasks[generation_id]
+        self._fences.pop(generation_id, None)
+        if generation_id in self._again:
+            self._again.remove(generation_id)
+            self.start(room_id, generation_id)
 
     def release(self, generation_id: int) -> None:
         """Close the upstream call of a generation that has ended, or that somebody else writes now."""
@@ -154,6 +165,7 @@ class Worker:
 
     def _note_fence(self, job: Job) -> None:
         self._fences[job.generation] = job.fence
+        self._again.discard(job.generation)
 
 
 worker = Worker()

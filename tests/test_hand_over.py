@@ -130,3 +130,27 @@ def test_a_worker_that_is_told_to_go_starts_nothing(place) -> None:
     asyncio.run(scene())
     assert Generation.objects.get(message=first).status == "complete"
     assert Generation.objects.get(message=second).status == "queued"
+
+
+def test_an_event_that_comes_while_its_answer_is_being_claimed_is_not_lost(place) -> None:
+    """The claim finds the answer before it open. It ends behind that, and the event that says so meets the claim's
+    task, which has not heard yet that it won nothing.
+    """
+    first, second = place.post().answer, place.post().answer
+    waiting = generation_of(second)
+
+    async def scene() -> None:
+        provider, worker = Talking(), Worker()
+        worker._provider = provider
+        busy = Busy(place.room)
+        worker.start(place.room, waiting)
+        await asyncio.sleep(0)  # its claim is in the writer's queue
+        stopping = asyncio.ensure_future(actions.commit(actions.stop(place.member, place.room, first)))
+        await asyncio.sleep(0)
+        worker.start(place.room, waiting)
+        await busy.over()
+        await stopping
+        await eventually(lambda: provider.asked, 2.0)
+        await worker.drain(0.0)
+
+    asyncio.run(scene())

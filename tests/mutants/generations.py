@@ -186,6 +186,13 @@ GENERATIONS = [
         "tests/test_stop.py -k frozen and not locked and not provider",
     ),
     Mutant(
+        "an event that meets the claim of its answer is lost",
+        "rooms/worker.py",
+        "                self._again.add(generation_id)\n",
+        "                pass\n",
+        "tests/test_hand_over.py -k being_claimed",
+    ),
+    Mutant(
         "a worker hears of a stop by the event only",
         "rooms/worker.py",
         "                    self.release(generation_id)\n",
