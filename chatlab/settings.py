@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -55,6 +56,17 @@ def rate(name: str, default: str) -> tuple[int, float]:
     if parsed[0] < 1 or not 0 < parsed[1] < float("inf"):
         raise ImproperlyConfigured(f"{name} is {value!r}; both numbers must be greater than zero.")
     return parsed
+
+
+def networks(name: str) -> list[str]:
+    """Addresses and networks, and `unix` for whoever comes by a Unix socket."""
+    values = env.list(name, default=[])
+    for value in values:
+        try:
+            value == "unix" or ip_network(value, strict=False)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} has {value!r}; write addresses, 10.0.0.0/8 or unix.") from error
+    return values
 
 
 def development_key() -> str:
@@ -223,6 +235,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CHATLAB_TRUSTED_PROXIES = networks("CHATLAB_TRUSTED_PROXIES")  # whose X-Forwarded-For counts
 CSRF_FAILURE_VIEW = "rooms.views.front.csrf_failure"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the two-tab page frames our own rooms

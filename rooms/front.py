@@ -25,6 +25,7 @@ class Cause(NamedTuple):
 
 UPGRADE, ORIGIN, PROTOCOL, COOKIE = "upgrade", "origin", "protocol", "cookie"
 PORT, HOST, HTTPS, SCHEME, PLAIN, NAME = "port", "host", "https", "scheme", "plain", "name"
+ADDRESS = "address"
 
 CAUSES = {
     UPGRADE: Cause(
@@ -68,6 +69,10 @@ CAUSES = {
     NAME: Cause(
         "This server does not know the name by which you called it.",
         "export ALLOWED_HOSTS=<the names in your address bar>",
+    ),
+    ADDRESS: Cause(
+        "The proxy in front of the server names its visitors, and is not believed: to limits all of them are one.",
+        "export CHATLAB_TRUSTED_PROXIES=<the proxy's address, which is the peer>",
     ),
 }
 

@@ -30,6 +30,7 @@ LAYERS = (
     {"feed", "publisher", "presence"},
     {"rendered", "checks"},
     {"log", "lease", "broadcast", "providers", "access", "spending", "below", "origin", "rendering", "flow"},
+    {"addresses"},
     {"database", "front", "limits"},
     {"models", "converters"},
     {"frames", "fold"},
@@ -248,7 +249,7 @@ def test_migrations_are_complete(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_every_setting_is_in_the_example() -> None:
-    reads = re.compile(r"""\b(?:env\.\w+|one_of|positive|rate)\(\s*"([A-Z_]+)\"""")
+    reads = re.compile(r"""\b(?:env\.\w+|one_of|positive|rate|networks)\(\s*"([A-Z_]+)\"""")
     read = set(reads.findall((ROOT / "chatlab" / "settings.py").read_text("utf-8"))) - {"OPEN_AI_API_KEY"}
     assert read == set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
 

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from .. import addresses
 from ..errors import NotAllowed
 from ..limits import limits
 from ..models import Link, Member, Token
@@ -87,7 +88,7 @@ def ensure_guest(request: HttpRequest) -> Visitor:
             raise NotAllowed("This token is not known.")
         return Visitor(token=bearer)
     if not request.user.is_authenticated and GUEST_KEY not in request.session:
-        limits.spend("CHATLAB_RATE_GUESTS", request.META.get("REMOTE_ADDR", ""), "new guests")
+        limits.spend("CHATLAB_RATE_GUESTS", addresses.of_request(request), "new guests")
         become_guest(request)
     return visitor_of_request(request)
 

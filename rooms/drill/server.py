@@ -41,7 +41,7 @@ class Server(Process):
     def _command(self) -> list[str]:
         if self.kind == "uvicorn":
             options = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "1048576"]
-            options += ["--timeout-graceful-shutdown", "10", "--no-access-log"]
+            options += ["--timeout-graceful-shutdown", "10", "--no-proxy-headers", "--no-access-log"]
             return python("-m", "uvicorn", "chatlab.asgi:application", "--port", str(self.port), *options)
         return python("manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}")
 

@@ -64,6 +64,9 @@ _OBSTACLES = {
     ),
     front.PLAIN: _("This site is reached by https, and you came by http."),
     front.NAME: _("This server does not know the name by which you called it."),
+    front.ADDRESS: _(
+        "The proxy in front of the server names its visitors, and is not believed: to limits all of them are one."
+    ),
 }
 
 
