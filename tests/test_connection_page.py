@@ -269,7 +269,11 @@ async def test_two_tabs_that_send_at_once_show_the_same_order(server, alice, bob
 @pytest.mark.page_only
 async def test_a_sign_in_in_another_tab_does_not_end_this_one(server, alice, room, browser_of):
     """It changes the session's key: the old socket is closed, and the page takes another one with the new cookie."""
-    server.manage("shell", "-c", "from django.contrib.auth.models import User; User.objects.create_user('ada', password='correct horse')")  # noqa: E501
+    server.manage(
+        "shell",
+        "-c",
+        "from django.contrib.auth.models import User; User.objects.create_user('ada', password='correct horse')",
+    )  # noqa: E501
     window = await browser_of(alice)
     page, other = await window.new_page(), await window.new_page()
     sockets: list[str] = []

@@ -68,7 +68,7 @@ def test_a_source_that_no_link_leads_to_is_shown() -> None:
 
 
 def test_a_title_is_said_on_hovering() -> None:
-    assert 'title="A &quot;title&quot;"' in render('[a](https://example.org/ \'A "title"\')')
+    assert 'title="A &quot;title&quot;"' in render("[a](https://example.org/ 'A \"title\"')")
     assert 'title="why"' in render("![a](https://example.org/ 'why')")
     assert 'title="why"' in render("[a]\n\n[a]: https://example.org/ 'why'")
 

@@ -79,9 +79,7 @@ async def site(tmp_path) -> AsyncIterator:
         redis.start()
         started.append((redis, publisher))
         address = url.format(port=redis.port)
-        layer = RedisLayer(
-            [{"address": address, "socket_timeout": 0.5, "socket_connect_timeout": 0.5}], prefix="test"
-        )
+        layer = RedisLayer([{"address": address, "socket_timeout": 0.5, "socket_connect_timeout": 0.5}], prefix="test")
         channel_layers.set("default", layer)
         publisher.start()
         return redis, layer, publisher

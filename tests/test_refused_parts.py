@@ -175,6 +175,4 @@ def test_openais_models_that_think_are_asked_for_a_summary(desk, settings, model
 
 def test_the_names_of_who_speaks_stand_in_the_text_where_the_field_is_refused() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "Why?", "name": "Ada"}]}
-    assert refused.without(body, {"name"})["messages"] == [
-        {"role": "user", "content": 'Message from "Ada":\n\nWhy?'}
-    ]
+    assert refused.without(body, {"name"})["messages"] == [{"role": "user", "content": 'Message from "Ada":\n\nWhy?'}]

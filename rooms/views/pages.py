@@ -184,9 +184,7 @@ def not_on_page(snapshot: dict) -> list[dict]:
     return [frames.rendered_body(message["id"], *part) for message, part in parts]
 
 
-def _message(
-    message: dict, part: rendering.Part, members: dict, me: str, versions: list[str], waiting: bool
-) -> dict:
+def _message(message: dict, part: rendering.Part, members: dict, me: str, versions: list[str], waiting: bool) -> dict:
     author = members.get(message["author"], {})
     return message | {
         "html": part.html,

@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("room", help="the room's id")
-        parser.add_argument("--name", help='the member\'s name; "Program" where it is no account\'s')
+        parser.add_argument("--name", help="the member's name; \"Program\" where it is no account's")
         parser.add_argument("--user", help="the account that the program acts for: no new member is made for it")
 
     def handle(self, *, room, name, user, **options):
