@@ -172,7 +172,7 @@ class Feeds:
         return feed
 
     async def join(self, feed: Feed) -> None:
-        """Return when the room's events come here, or the layer doesn't answer in time: then they do when it is back."""
+        """Return when the room's events come here, or the layer doesn't answer in time: they do when it is back."""
         if self._mailbox is not None:
             await feed.join(self._mailbox)
 

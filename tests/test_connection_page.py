@@ -273,7 +273,7 @@ async def test_a_sign_in_in_another_tab_does_not_end_this_one(server, alice, roo
         "shell",
         "-c",
         "from django.contrib.auth.models import User; User.objects.create_user('ada', password='correct horse')",
-    )  # noqa: E501
+    )
     window = await browser_of(alice)
     page, other = await window.new_page(), await window.new_page()
     sockets: list[str] = []

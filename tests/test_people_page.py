@@ -55,10 +55,11 @@ async def test_people_see_each_other_type_and_change_their_names(server, alice, 
     assert await ada.locator("#people-button .avatar").all_inner_texts() == ["A", "B"]
     assert (
         await ada.evaluate(
-            "() => new Set([...document.querySelectorAll('#people-button .avatar')].map(a => getComputedStyle(a).backgroundColor)).size"
+            "() => new Set([...document.querySelectorAll('#people-button .avatar')]"
+            ".map(a => getComputedStyle(a).backgroundColor)).size"
         )
         == 2
-    )  # noqa: E501
+    )
 
     box = await ada.locator("#composer").bounding_box()
     await ben.locator("textarea[name=text]").press_sequentially("Is")

@@ -88,7 +88,7 @@ def streaming(room_id: str) -> tuple[Cursor, dict[str, str]]:
 
 
 def note_digest(digests: dict[str, str | None], kind: str, message: str | None, digest: str) -> None:
-    """What a delta changes of what streams, and with which digest. (An empty one: this delta does not change the text.)"""
+    """What a delta changes of what streams, and with which digest. (An empty one: it does not change the text.)"""
     if kind in ("opened", "closed"):
         digests[message] = None
     elif kind == "started":
