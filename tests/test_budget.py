@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,12 +15,15 @@ from rooms.rendering import NONE, Blocks, blocks, budget, parts, parts_of, rende
 from rooms.rendering.code import HIGHLIGHT_MAX
 
 from . import expensive
+from .counting import counted
 from .harness.waiting import eventually
 from .test_xss import soaking
 
-LATE = 0.1  # CPU seconds that a signal may come too late, and that what comes after it takes
+# CPU seconds that a signal may come too late, and that what comes after it takes: a tenth of it, on a usual machine.
+LATE = 0.5
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no clock of the CPU rings there")
 SLOW = f"```java\n{chr(10) * (HIGHLIGHT_MAX - 1)}\n```\n"
+AT_ONCE_MAX = 1_000_000  # calls of what the event loop does in one go; 0.1 s
 DEEP = "> " * 24 + "a\n" + "b\n" * 15_000
 DEFINED = "[a]: http://x/" + "b" * 12_000 + "\n\n" + "[a]" * 1_900
 
@@ -77,18 +79,12 @@ def test_no_construct_takes_long_or_makes_much_of_little(size: int) -> None:
 
 @pytest.mark.soak
 def test_what_is_rendered_at_once_takes_no_time_whatever_it_is() -> None:
-    """The event loop does it: 100 ms are the most. (The best of three: a neighbour may have had the CPU's cache.)"""
-    slowest = {}
+    """The event loop does it: 100 ms are the most, of which a machine that is slow or busy makes more."""
     texts = [text[: shared.AT_ONCE] for text in expensive.by_constructs(shared.AT_ONCE)]
     for text in some([text for text in texts if shared.is_short(text)], 100):
-        took = []
-        while len(took) < 3 and (not took or took[-1] > 0.05):
-            started = time.thread_time()
+        with counted() as count:
             html, _ = parts.whole(text)
-            took.append(time.thread_time() - started)
-            assert len(html) <= budget.AT_LEAST + 5 * len(text)
-        slowest[text[:40]] = min(took)
-    assert max(slowest.values()) <= 0.1, max(slowest, key=slowest.get)
+        assert count.calls < AT_ONCE_MAX and len(html) <= budget.AT_LEAST + 5 * len(text), text[:40]
 
 
 def test_what_costs_too_much_is_plain_text_and_its_neighbours_are_not() -> None:
@@ -226,18 +222,18 @@ def test_a_page_waits_for_so_long_and_then_has_text(fresh, own, monkeypatch) -> 
     assert all("<em>b</em>" in part.html for part in parts_of(messages)[2:]), "what is known costs nothing"
 
 
-async def test_the_event_loop_never_stands_still(fresh) -> None:
-    """Neither for the renderer's work nor for what comes of it. CPU of its thread: others may have the machine."""
-    pauses, done = [], asyncio.Event()
+async def test_the_event_loop_never_stands_still(fresh, monkeypatch) -> None:
+    """Neither for the renderer's work nor for what comes of it: no callback of the loop takes long."""
+    most = 0
 
-    async def watch() -> None:
-        while not done.is_set():
-            before = time.thread_time()
-            await asyncio.sleep(0.005)
-            pauses.append(time.thread_time() - before)
+    def run(handle: asyncio.Handle, _run=asyncio.Handle._run) -> None:
+        nonlocal most
+        with counted() as count:
+            _run(handle)
+        most = max(most, count.calls)
 
-    watching = asyncio.create_task(watch())
     texts = [SLOW, DEEP, DEFINED, *some(list(expensive.by_constructs(30_000)), 5)]
+    monkeypatch.setattr(asyncio.Handle, "_run", run)
     await asyncio.gather(*(rendered(text) for text in texts))
     for text in texts[:4]:
         growing = Blocks()
@@ -245,9 +241,9 @@ async def test_the_event_loop_never_stands_still(fresh) -> None:
             growing.feed(text[at : at + 3_000])
             if growing.due:
                 await growing.advance_soon()
-    done.set()
-    await watching
-    assert max(pauses) < 0.1
+    monkeypatch.undo()
+    await asyncio.sleep(0)
+    assert 0 < most < AT_ONCE_MAX / 10
 
 
 async def test_a_short_text_waits_for_nobody(fresh, own) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from rooms.rendering import math, render
 from rooms.rendering.tex import SOURCE_MAX
 
+from .counting import counted
 from .formulas import BOMBS, FORMULAS
 
 ROWS = re.compile(r"<mtr>")
@@ -163,27 +161,9 @@ def test_no_formula_ends_the_process() -> None:
     assert done.returncode == 0, done.stderr[-500:]
 
 
-CALLS_MAX = 1_000_000  # a tenth of a second; the dearest takes 700,000
-
-
 def test_no_formula_takes_long_or_makes_much() -> None:
     for name, tex in BOMBS.items():
         math._mathml.cache_clear()
-        with calls() as made:
+        with counted() as count:
             html = math.set_math(f'<code class="math block">{tex}</code>')
-        assert made.total() < CALLS_MAX and len(html) < math.HTML_MAX + 100, name
-
-
-@contextmanager
-def calls() -> Iterator[Counter[str]]:
-    """The functions that are called meanwhile and return, which are the same number on any machine."""
-    made: Counter[str] = Counter()
-
-    def note(frame: object, event: str, argument: object) -> None:
-        made[event] += 1
-
-    sys.setprofile(note)
-    try:
-        yield made
-    finally:
-        sys.setprofile(None)
+        assert count.calls < 1_000_000 and len(html) < math.HTML_MAX + 100, name

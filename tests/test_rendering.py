@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given
 from rooms.rendering import Blocks, code, render, render_part
 from rooms.text import utf16_length
 
+from .counting import counted
 from .documents import documents, streamed, with_definitions
 from .profiles import examples
 
@@ -241,16 +241,13 @@ BOMBS = {
 }
 
 
+@pytest.mark.timeout(20)  # of a regular expression that never ends
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_rendered_in_no_time_or_shown_as_text(name: str) -> None:
-    """The promise is 200 ms on a machine that has nothing else to do; here the best of three must keep a second."""
-
-    def took() -> float:
-        started = time.thread_time()
+    """The promise is 200 ms on a machine that has nothing else to do; here what takes so long is counted."""
+    with counted() as count:
         render_part(BOMBS[name], {})
-        return time.thread_time() - started
-
-    assert min(took() for _ in range(3)) < 0.6
+    assert count.calls < 4_000_000
 
 
 def test_a_text_that_breaks_the_renderer_is_shown_as_it_is(monkeypatch) -> None:

@@ -83,12 +83,13 @@ def test_all_rooms_share_a_transaction(log_writer, batches) -> None:
 
 def test_a_lone_change_waits_for_nothing(place, log_writer) -> None:
     log_writer.submit(appending(place.room, "warm")).result(10)
-    times = []
-    for number in range(5):
+
+    def took() -> float:
         started = time.perf_counter()
-        log_writer.submit(appending(place.room, str(number))).result(10)
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.05, "there is no timer in the way"
+        log_writer.submit(appending(place.room, "alone")).result(10)
+        return time.perf_counter() - started
+
+    assert any(took() < 0.05 for _ in range(100)), "there is a timer in the way"
 
 
 def test_a_change_that_was_given_up_is_not_made(place, log_writer) -> None:
