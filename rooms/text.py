@@ -13,7 +13,7 @@ TITLE_LENGTH = 60
 FOLDED_CHARACTERS, FOLDED_LINES = 1_500, 20  # of a message; what is longer is folded
 _LOOKED_AT = 2_000  # characters of a question; its title is at its beginning
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?(^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
-_MARKS = re.compile(r"^\s*(?:/[a-z]+(?=\s)|#{1,6}(?=\s)|>|[-*+](?=\s)|\d+[.)](?=\s))\s*|[*_`~|]+", re.MULTILINE)
+_MARKS = re.compile(r"^\s*(?:/[a-z]+(?=\s)|#{1,6}(?=\s)|>|[-*+](?=\s)|\d+[.)](?=\s))\s*|`+|^[*_~| \t]+$", re.MULTILINE)
 _SENTENCE = re.compile(r"(.{8,}?[?!…。？！]|.{8,}?\.)(?=\s|$)")
 _ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
 
