@@ -34,12 +34,13 @@ NOTHING: Mark = (0, 0)
 class RenderedMessage:
     """A message's text as far as it was heard, and the HTML of it that is there."""
 
-    def __init__(self, text: str | None = None, seq: int = 0):
+    def __init__(self, text: str | None = None, seq: int = 0, role: str = ""):
         self.known = text is not None  # whether nothing of the text is missing
         self.done = False  # closed, and rendered to its end
         self.size = 0  # characters of HTML, once it is done
         self.parts_seq = seq  # who was not sent this delta does not hold all the text that the parts show
         self.doubts = self.loads = 0
+        self._role = role  # of who wrote it
         self._seq = seq  # the last delta that was heard
         self._closed = False
         self._digest: str | None = None  # of the whole text, where the log has said it
@@ -72,7 +73,7 @@ class RenderedMessage:
         """Begin again with what the log has. `doubts`: how many there were when it was asked."""
         self._begin()
         self.loads += 1
-        self._seq, self._incoming = body["seq"], [body["text"]]
+        self._role, self._seq, self._incoming = body["role"], body["seq"], [body["text"]]
         self.known, held, self._held = doubts == self.doubts, self._held, []
         for seq, text in held:
             self.hear(seq, text)
@@ -97,7 +98,8 @@ class RenderedMessage:
         if digest(text) != self._digest and self.loads < LOADS:
             self.doubt()  # something was never heard
             return False
-        html, joined, end = await rendering.rendered(text), "".join(part.html for part in self._parts), self._end
+        html, end = await rendering.rendered(text, self._role), self._end
+        joined = "".join(part.html for part in self._parts)
         if not html.startswith(joined):  # a link was defined after its use
             self._edition, self._parts, joined, end = next(_editions), [], "", 0
         self.done, self.size, self._texts = True, len(html), []
@@ -182,7 +184,7 @@ class RoomRendering:
     def _take(self, item: dict) -> None:
         if item["kind"] == "opened":
             opened = item["message"]
-            message = self._messages[opened["id"]] = RenderedMessage(opened["text"], item["seq"])
+            message = self._messages[opened["id"]] = RenderedMessage(opened["text"], item["seq"], opened["role"])
             if opened["status"] in frames.TERMINAL:
                 message.close(opened["digest"])
                 self._wake(opened["id"])

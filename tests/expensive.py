@@ -1,6 +1,7 @@
 """Texts that were made to cost much, and what each of them costs in a process that renders.
 
-`python -m tests.expensive`, with texts as JSON lines on its input, says for each its CPU seconds and its HTML's length.
+`python -m tests.expensive`, with texts as JSON lines on its input, says for each its CPU seconds and its HTML's length;
+`written` behind it takes them for what people write.
 The kernel ends it if it takes longer than it may in all.
 """
 
@@ -58,12 +59,12 @@ def filled(piece: str, size: int) -> str:
     return (piece * (size // len(piece) + 1))[:size]
 
 
-def costs(texts: list[str]) -> list[tuple[float, int, bool]]:
+def costs(texts: list[str], job: str = "whole") -> list[tuple[float, int, bool]]:
     """(CPU seconds, characters of HTML, whether some of it is plain text) of each."""
     within = 10 + 2 * sum(budget.seconds_for(len(text)) for text in texts)
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.expensive", str(int(within))],
+        [sys.executable, "-m", "tests.expensive", str(int(within)), job],
         input=lines,
         capture_output=True,
         text=True,
@@ -81,7 +82,7 @@ def main() -> None:
     for line in sys.stdin:
         text = json.loads(line)
         started = time.process_time()
-        html, plain = parts.whole(text)
+        html, plain = parts.JOBS[sys.argv[2]](text)
         sys.stdout.write(json.dumps([time.process_time() - started, len(html), plain]) + "\n")
         del html, text
         gc.collect()

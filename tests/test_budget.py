@@ -206,7 +206,7 @@ def test_a_process_ends_with_who_asked_it() -> None:
 
 
 def message(text: str, status: str = "complete") -> dict:
-    return {"text": text, "status": status}
+    return {"text": text, "status": status, "role": "assistant"}
 
 
 def test_a_page_waits_for_so_long_and_then_has_text(fresh, own, monkeypatch) -> None:

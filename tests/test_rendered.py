@@ -61,11 +61,11 @@ def shown_by(frames_of_a_tab: list[dict]) -> Reading:
 
 async def rendered_to_its_end(tab, message: str) -> str:
     """The HTML that a tab was sent of a message, once it is that of the whole text."""
-    text = (await tab.finished(message))["text"]
+    said = await tab.finished(message)
 
     def whole() -> str | None:
         html = shown_by(tab.received("rendered")).html.get(message)
-        return html if html == render(text) else None
+        return html if html == render(said["text"], said["role"]) else None
 
     return await tab.until(whole, 10, "the answer is rendered to its end")
 

@@ -100,14 +100,14 @@ class Blocks:
         return part
 
 
-async def rendered(text: str) -> SafeString:
-    """The HTML of a whole text."""
-    return mark_safe((await _there(shared.whole(text)))[0])
+async def rendered(text: str, role: str = "assistant") -> SafeString:
+    """The HTML of a whole text: of what a model writes in Markdown, or of what a person wrote."""
+    return mark_safe((await _there(_whole(text, role)))[0])
 
 
-def render(text: str) -> SafeString:
+def render(text: str, role: str = "assistant") -> SafeString:
     """The same, for who can wait. Never raises: what can't be rendered is shown as it is written."""
-    return mark_safe(shared.whole(text).result()[0])
+    return mark_safe(_whole(text, role).result()[0])
 
 
 def parts_of(messages: Iterable[dict]) -> list[Part]:
@@ -115,20 +115,28 @@ def parts_of(messages: Iterable[dict]) -> list[Part]:
     After a while only what is there already: to a reader the rest is text first.
     """
     until = time.monotonic() + PATIENCE
-    return [_part_of(message["text"], message["status"] in TERMINAL, until) for message in messages]
+    return [_part_of(message["text"], message["role"], message["status"] in TERMINAL, until) for message in messages]
 
 
-def _part_of(text: str, is_whole: bool, until: float) -> Part:
+def _part_of(text: str, role: str, is_whole: bool, until: float) -> Part:
     patience = until - time.monotonic()
-    if patience <= 0 and not shared.known("whole" if is_whole else "opening", text):
+    if patience <= 0 and not shared.known(_job_of(role) if is_whole else "opening", text):
         return NONE
     try:
         if is_whole:
-            return Part(0, utf16_length(text), mark_safe(shared.whole(text).result(max(0, patience))[0]))
+            return Part(0, utf16_length(text), mark_safe(_whole(text, role).result(max(0, patience))[0]))
         length, html, _ = shared.opening(text).result(max(0, patience))
     except TimeoutError:
         return NONE
     return Part(0, utf16_length(text[:length]), mark_safe(html))
+
+
+def _whole(text: str, role: str) -> Future:
+    return shared.whole(_job_of(role), text)
+
+
+def _job_of(role: str) -> str:
+    return "written" if role == "user" else "whole"
 
 
 async def _there(future: Future) -> tuple:

@@ -49,7 +49,7 @@ _CLEANER = nh3.Cleaner(
         "p": {"math", "info", "alert-title"},
         "li": {"task"},
         "sup": {"footnote"},
-        "div": {"table", "footnote", "alert", *_ALERTS},
+        "div": {"table", "footnote", "alert", "written", *_ALERTS},
         "figure": {"code"},
         "th": ALIGNED,
         "td": ALIGNED,
@@ -176,11 +176,16 @@ def _write(block: Block, env: dict, allowance: Allowance) -> None:
 
 
 def _block(html: str, most: int) -> str:
+    clean = cleaned(html, most)
+    drawn = set_math(clean)
+    return drawn if len(drawn) <= most else clean
+
+
+def cleaned(html: str, most: int) -> str:
     clean = _CLEANER.clean(html).strip()
     if len(clean) > most:
         raise Spent
-    drawn = set_math(clean)
-    return drawn if len(drawn) <= most else clean
+    return clean
 
 
 def _addresses(tokens: list[Token]) -> int:

@@ -71,6 +71,14 @@ class Finder(LinkifyIt):
         return match
 
 
+def make_finder() -> Finder:
+    """Of whole addresses, of the web and of mail."""
+    finder = Finder()
+    finder.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    finder.add("ftp:", None).add("//", None)
+    return finder
+
+
 def _end(text: str, start: int) -> int:
     """Where a link that begins here ends at the latest."""
     for found in _NOT_ASCII.finditer(text, start):

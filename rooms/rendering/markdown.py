@@ -18,7 +18,7 @@ from mdit_py_plugins.footnote.index import footnote_def
 from . import direction, nesting, references, tags
 from .emphasis import CjkInline
 from .formulas import add_mathematics
-from .links import Finder, allowed
+from .links import allowed, make_finder
 
 INLINE_MAX = 6_000  # characters; nobody writes such a paragraph, and what is in one may take quadratic time
 NEWLINES = re.compile(r"\r\n?|\n")  # what markdown-it takes for the end of a line
@@ -39,12 +39,10 @@ _OPTIONS = {
 
 def make_parser() -> MarkdownIt:
     parser = MarkdownIt()
-    parser.inline, parser.block, parser.linkify = CjkInline(), nesting.FlatBlock(), Finder()
+    parser.inline, parser.block, parser.linkify = CjkInline(), nesting.FlatBlock(), make_finder()
     parser.configure("commonmark", options_update=_OPTIONS)
     parser.enable(["table", "strikethrough", "linkify"])
     parser.block.ruler.at("table", nesting.table_of_all_cells, {"alt": ["paragraph", "reference"]})
-    parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
-    parser.linkify.add("ftp:", None).add("//", None)
     parser.validateLink = allowed
     add_mathematics(parser)
     parser.core.ruler.before("inline", "long_inline", _keep_long_text_plain)

@@ -9,15 +9,26 @@ from markdown_it.token import Token
 from .budget import Allowance, Spent, at_most, seconds_for
 from .html import Block, plain, read, rendered
 from .markdown import NEWLINES
+from .written import as_text, written
 
 
 def whole(text: str) -> tuple[str, bool]:
-    """(HTML, whether some of it cost too much and is plain text)."""
+    """Of Markdown: (HTML, whether some of it cost too much and is plain text)."""
     allowance = Allowance(len(text))
     try:
         html = at_most(seconds_for(len(text)), rendered, text, {"whole": True}, allowance)
     except (Spent, MemoryError):
         return plain(text), True
+    return html, allowance.plain > 0
+
+
+def as_written(text: str) -> tuple[str, bool]:
+    """The same of what a person wrote."""
+    allowance = Allowance(len(text))
+    try:
+        html = at_most(seconds_for(len(text)), written, text, allowance)
+    except (Spent, MemoryError):
+        return as_text(text), True
     return html, allowance.plain > 0
 
 
@@ -46,7 +57,7 @@ def _of_closed(text: str, env: dict) -> tuple[int, str, dict, bool]:
     return length, rendered(lines[:length], env, Allowance(length)), env, False
 
 
-JOBS = {"whole": whole, "opening": opening, "closed": closed}
+JOBS = {"whole": whole, "written": as_written, "opening": opening, "closed": closed}
 
 
 def _closed(lines: str, blocks: list[Block]) -> int:

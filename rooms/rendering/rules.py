@@ -16,11 +16,14 @@ ALIGNED = {"left", "center", "right"}
 
 
 def _figure(self, tokens: Sequence[Token], at: int, options, env) -> str:
-    token = tokens[at]
-    language, info = name_of(token.info), token.info.strip()
-    source = coloured(token.content, language)
+    return figure(tokens[at].content, tokens[at].info)
+
+
+def figure(source: str, info: str) -> str:
+    """Code, with what stands behind its fence."""
+    language, info = name_of(info), info.strip()
     caption = escape(language)
-    pre = f'<pre tabindex="0"><code>{source}</code></pre>'
+    pre = f'<pre tabindex="0"><code>{coloured(source, language)}</code></pre>'
     more = info[len(language) :].strip() if info.lower().split()[:1] == [language] else info
     more = f'<p class="info">{escape(more)}</p>' if more else ""
     return f'<figure class="code"><figcaption>{caption}</figcaption>{pre}{more}</figure>\n'

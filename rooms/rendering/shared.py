@@ -15,11 +15,13 @@ from concurrent.futures import Future
 from . import parts
 from .html import plain
 from .renderer import Renderer
+from .written import as_text
 
 AT_ONCE, QUOTES = 1_024, 32  # characters, and marks of quotes, of a text that is short: about 2 ms, never 100
 LONG = 40_000  # characters; longer texts wait for each other only
 KEPT, KEPT_PLAIN = 16_000_000, 4_000_000  # characters of HTML that are kept; of texts that cost too much
 
+PLAIN = {"whole": plain, "written": as_text}
 _usual, _long = Renderer("usual"), Renderer("long")
 
 
@@ -89,9 +91,9 @@ class Answers:
 _answers = Answers()
 
 
-def whole(text: str) -> Future:
-    """Of (HTML, whether some of it is plain text because it cost too much)."""
-    return _answers.to("whole", text, (plain(text), True))
+def whole(job: str, text: str) -> Future:
+    """Of (HTML, whether some of it is plain text because it cost too much). `job` says what kind of text it is."""
+    return _answers.to(job, text, (PLAIN[job](text), True))
 
 
 def opening(text: str) -> Future:

@@ -14,7 +14,18 @@ export function dress(nodes) {
   }
 }
 
-export function dressFigure(figure) {
+/** The box of a piece of code, and the element that takes the code. `info` is what stands behind its fence. */
+export function newFigure(info) {
+  const figure = document.createElement("figure");
+  figure.className = "code";
+  const caption = figure.appendChild(document.createElement("figcaption"));
+  caption.textContent = (info.trim().split(/\s/)[0] ?? "").split("{")[0].toLowerCase().slice(0, 20);
+  const inside = figure.appendChild(document.createElement("pre")).appendChild(document.createElement("code"));
+  dressFigure(figure);
+  return { figure, inside };
+}
+
+function dressFigure(figure) {
   const button = document.getElementById("copy-code")?.content.firstElementChild;
   const [caption, pre] = figure.children;
   if (button) caption.append(document.importNode(button, true));

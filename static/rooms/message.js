@@ -36,7 +36,6 @@ export class MessageView {
     const author = names.members[message.author];
     article.id = `m-${message.id}`;
     article.dataset.message = message.id;
-    article.dataset.role = message.role;
     article.dataset.status = message.status;
     article.toggleAttribute("data-mine", message.role === "user" && message.author === names.me);
     article.toggleAttribute("data-stopping", names.stopping && !isTerminal(message));
@@ -82,10 +81,17 @@ export class MessageView {
     setText(parts.note, note);
   }
 
+  /** The text of its parts. */
+  show(message) {
+    this.article.dataset.role = message.role;
+    this.setPart("text", message.text);
+    this.setPart("reasoning", message.reasoning ?? "");
+  }
+
   setPart(part, text) {
     if (part === "text") {
       if (this.prose) this.prose.set(text);
-      else this.prose = new Prose(this.parts.text, text);
+      else this.prose = new Prose(this.parts.text, text, this.article.dataset.role);
     } else if (this.parts[part]) {
       setGrowing(this.parts[part], text);
     }

@@ -4,6 +4,7 @@
 import { dress } from "./dress.js";
 import { nodesOf } from "./html.js";
 import { Tail } from "./tail.js";
+import { Written } from "./written.js";
 
 export class Prose {
   text = "";
@@ -13,9 +14,9 @@ export class Prose {
   #caret = null; // the element in which the next word will stand
 
   /** `node` may hold what the server rendered with the page: `data-end` says of how much text. */
-  constructor(node, text = "") {
+  constructor(node, text = "", role = "assistant") {
     this.node = node;
-    this.#tail = new Tail(node);
+    this.#tail = role === "user" ? new Written(node) : new Tail(node);
     this.text = text;
     const end = Number(node.dataset.end ?? 0);
     node.querySelector(":scope > [data-open]")?.remove();

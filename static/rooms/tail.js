@@ -1,7 +1,7 @@
 // The block that is still being written: looks as its finished HTML will, and is made of elements and text nodes only.
 // Each line is looked at once; the paragraph at the end is drawn again as it grows, up to a bound.
 
-import { dressFigure } from "./dress.js";
+import { newFigure } from "./dress.js";
 import { roomFor } from "./formulas.js";
 import { grow } from "./growing.js";
 import { runs } from "./inline.js";
@@ -128,12 +128,9 @@ export class Tail {
     const fence = FENCE.exec(line);
     const heading = HEADING.exec(line);
     if (fence) {
-      const figure = this.#root(element("figure", "code"));
-      const caption = figure.appendChild(element("figcaption"));
-      caption.textContent = (fence[2].trim().split(/\s/)[0] ?? "").split("{")[0].toLowerCase().slice(0, 20);
-      const code = figure.appendChild(element("pre")).appendChild(element("code"));
-      dressFigure(figure);
-      this.#block = { kind: "code", fence: fence[1], node: code };
+      const { figure, inside } = newFigure(fence[2]);
+      this.#root(figure);
+      this.#block = { kind: "code", fence: fence[1], node: inside };
     } else if (heading) {
       this.#paragraph(`h${Math.min(6, heading[1].length + 1)}`, line.slice(heading[0].length));
       this.#block.kind = "heading";

@@ -186,8 +186,7 @@ export class RoomView {
     let next = this.list.firstElementChild;
     for (const message of messages) {
       const view = this.#views.get(message.id) ?? this.#adopt(message) ?? this.#make(message);
-      view.setPart("text", message.text);
-      view.setPart("reasoning", message.reasoning ?? "");
+      view.show(message);
       view.describe(message, this.#names(message.id));
       if (view.node === next) next = next.nextElementSibling;
       else this.list.insertBefore(view.node, next);
@@ -208,11 +207,10 @@ export class RoomView {
     const view = this.#away.get(message.id) ?? MessageView.blank();
     this.#away.delete(message.id);
     this.#views.set(message.id, view);
-    view.setPart("text", message.text);
+    view.show(message);
     const rendered = this.#rendered.get(message.id);
     if (rendered) view.prose.render(rendered);
     this.#rendered.delete(message.id);
-    view.setPart("reasoning", message.reasoning ?? "");
     view.describe(message, this.#names(message.id));
     return view;
   }
@@ -222,7 +220,7 @@ export class RoomView {
     const view = this.pending.adopt(message);
     if (!view) return null;
     this.#views.set(message.id, view);
-    view.setPart("text", message.text);
+    view.show(message);
     return view;
   }
 
