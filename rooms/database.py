@@ -36,7 +36,7 @@ async def read(function: Callable[..., T], *args: object) -> T:
     return await asyncio.get_running_loop().run_in_executor(_pool(), _read, function, args)
 
 
-async def answers(within: float) -> bool:
+async def is_reachable(within: float) -> bool:
     """Whether the database answers within so many seconds. (A thread that waits longer is not waited for.)"""
     try:
         async with asyncio.timeout(within):

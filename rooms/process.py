@@ -15,10 +15,10 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from . import actions, broadcast, flow
-from .consumers import guard
+from .consumers import access_watch
 from .database import CONNECTION_ERRORS
-from .feed import feeds
-from .presence import presence
+from .delivery.hub import hub
+from .delivery.presence import presence
 from .routing import channel_routes
 from .worker import worker
 
@@ -40,15 +40,15 @@ def start() -> None:
     if not settings.CHATLAB_LIMITS:
         logger.warning("CHATLAB_LIMITS=off: rate and connection limits are switched off")
     actions.start_publishing()
-    _keep("heads", feeds.watch)
-    _keep("events", feeds.listen)
-    _keep("access", guard.watch)
+    _keep("heads", hub.watch)
+    _keep("events", hub.listen)
+    _keep("access", access_watch.watch)
     _keep("presence", presence.watch)
     _keep("presence-events", presence.listen)
     _keep("tidy", worker.tidy)
     _keep("pulse", pulse)
     # Takes this process out: no new readers, the old ones leave, answers under way go on.
-    _on_signal("SIGUSR1", lambda: _tasks.append(asyncio.create_task(guard.drain(DRAIN_WITHIN))))
+    _on_signal("SIGUSR1", lambda: _tasks.append(asyncio.create_task(access_watch.drain(DRAIN_WITHIN))))
     if settings.CHATLAB_WORKER == "embedded":
         _keep("worker-events", listen)
         _keep("worker-queue", worker.poll)
@@ -84,7 +84,7 @@ async def work() -> None:
 
 async def stop(grace: float = GRACE) -> None:
     """Send readers elsewhere, let answers under way end, publish what waits, commit what waits."""
-    await guard.drain(LEAVE_WITHIN)
+    await access_watch.drain(LEAVE_WITHIN)
     await worker.drain(grace)
     for task in _tasks:
         task.cancel()

@@ -24,8 +24,11 @@ from django.db.backends.utils import CursorWrapper
 from rooms import actions, database, frames, log
 from rooms.access import Visitor
 from rooms.actions import Job, Outcome, Piece, Receipt, commit_now
+from rooms.broadcast import RoomEvent
 from rooms.broadcast.memory import MemoryLayer
-from rooms.feed import feeds
+from rooms.delivery.hub import RoomHub, hub
+from rooms.delivery.subscription import Subscription
+from rooms.delivery.viewer import ViewerSubscription
 from rooms.fold import fold
 from rooms.frames import Cursor
 from rooms.limits import limits
@@ -296,7 +299,7 @@ async def serving(layer: MemoryLayer | None = None) -> AsyncIterator[None]:
     """Publishing, hearing and the watch over the heads, on this event loop and over this layer."""
     channel_layers.set("default", layer or MemoryLayer())
     actions.start_publishing()
-    tasks = [asyncio.create_task(feeds.watch()), asyncio.create_task(feeds.listen())]
+    tasks = [asyncio.create_task(hub.watch()), asyncio.create_task(hub.listen())]
     try:
         yield
     finally:
@@ -307,6 +310,25 @@ async def serving(layer: MemoryLayer | None = None) -> AsyncIterator[None]:
 
 
 # -- a tab -------------------------------------------------------------------------------------------------------------
+
+
+async def hear(room: RoomHub, *events: RoomEvent) -> None:
+    """Events of the layer, and all that the room's subscriptions do about them."""
+    for event in events:
+        room.hear(event)
+    await settled(*room.subscriptions)
+
+
+async def settled(*subscriptions: Subscription) -> None:
+    for subscription in subscriptions:
+        await asyncio.gather(*subscription._tasks.values())
+
+
+def subscribed(room: RoomHub, screen: Screen, link: str = "") -> Subscription:
+    """`link`: of somebody who has shown a read-only link."""
+    subscription = ViewerSubscription(room, screen, link) if link else Subscription(room, screen)
+    room.subscriptions.add(subscription)
+    return subscription
 
 
 class Screen:
@@ -322,6 +344,8 @@ class Screen:
         self.applied: list[int] = []
         self.faults: list[str] = []
         self.level = False
+        self.busy_since: float | None = None  # its transport takes everything
+        self.dismissed: list[int] = []  # the codes with which it was to be closed
         self._repairing = False
         self._unconfirmed = 0
 
@@ -331,6 +355,12 @@ class Screen:
 
     async def send(self, text: str) -> None:
         self.take(text)
+
+    def write(self, text: str) -> None:
+        self.take(text)
+
+    def dismiss(self, code: int) -> None:
+        self.dismissed.append(code)
 
     def take(self, text: str) -> None:
         frame = json.loads(text)

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from rooms import access, actions
-from rooms.access import Seat, Visitor
+from rooms.access import Grant, Visitor
 from rooms.actions import commit_now
 from rooms.models import Member, Token
 
@@ -47,8 +47,8 @@ def join(visitor: Visitor, place: Place) -> Member:
 
 def seen_again(visitor: Visitor, member: str = "", link: str = "") -> str:
     """What has become of a listening socket."""
-    seat = Seat(visitor, member, link)
-    return access.still_there([seat])[seat]
+    seat = Grant(visitor, member, link)
+    return access.recheck([seat])[seat]
 
 
 # -- who is asking -----------------------------------------------------------------------------------------------------
@@ -138,13 +138,13 @@ def test_a_listener_goes_on_while_everything_holds(place, ada) -> None:
     program = access.admit(None, f"Bearer {token}", place.room)[0]
     member = join(Visitor(user_id=ada.pk), place)
     account = access.admit(sign_in(ada)[1], "", place.room)[0]
-    good = [Seat(guest, place.member), Seat(program, place.member), Seat(account, member.pk)]
-    others = [Seat(account, place.member), Seat(guest, member.pk), Seat(program, member.pk), Seat(guest, "nobody")]
-    found = access.still_there(good + others)
+    good = [Grant(guest, place.member), Grant(program, place.member), Grant(account, member.pk)]
+    others = [Grant(account, place.member), Grant(guest, member.pk), Grant(program, member.pk), Grant(guest, "nobody")]
+    found = access.recheck(good + others)
     assert [found[seat] for seat in good] == ["member"] * 3
     assert [found[seat] for seat in others] == ["not_a_member"] * 4, "and only as who it is"
     assert found == {seat: seen_again(*seat) for seat in good + others}, "all at once or one by one"
-    assert access.still_there([]) == {}
+    assert access.recheck([]) == {}
 
 
 def log_out(client: Client, user) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chatlab.sessions import SessionStore
 from rooms import access, actions, frames, log
-from rooms.access import Seat, Visitor
+from rooms.access import Grant, Visitor
 from rooms.actions import commit_now
 from rooms.errors import Unavailable
 from rooms.models import Link, Member, Message, Token
@@ -104,8 +104,8 @@ def test_other_engines_keep_sessions_as_well(place, ada, settings, tmp_path, eng
     browser.post(made.link.get_absolute_url(), token=made.token)
     assert is_in(browser, place.room) and browser.visitor.links == {made.link.pk}
     visitor, member = access.admit(browser.jar[SESSION], "", place.room)
-    seat = Seat(visitor, member.pk)
-    assert access.still_there([seat]) == {seat: "member"}
+    seat = Grant(visitor, member.pk)
+    assert access.recheck([seat]) == {seat: "member"}
     browser.take(sign_in(browser))
     assert is_in(browser, place.room) and membership(browser, place.room).user_id == ada.pk
     browser.post("/logout/")
@@ -148,7 +148,7 @@ def test_who_is_in_a_room_twice_goes_on_as_the_account_and_loses_nothing(
     token = access.new_token(member)
     made = link_to(place)
     Link.objects.update(member=member)
-    was = Seat(guest.visitor, member.pk)
+    was = Grant(guest.visitor, member.pk)
     guest.take(sign_in(guest))
     now = membership(guest, place.room)
     assert (now.pk, now.name) == (account.pk, "Ada")
@@ -159,7 +159,7 @@ def test_who_is_in_a_room_twice_goes_on_as_the_account_and_loses_nothing(
     assert snapshot["members"][account.pk]["role"] == now.role
     assert access.admit(None, f"Bearer {token}", place.room)[1].pk == account.pk and Token.objects.count() == 1
     assert Link.objects.get(pk=made.link.pk).member_id == account.pk
-    assert access.still_there([was]) == {was: "signed_out"}, "its tabs come again, and are told who they are now"
+    assert access.recheck([was]) == {was: "signed_out"}, "its tabs come again, and are told who they are now"
     assert access.admit(guest.jar[SESSION], "", place.room)[1].pk == account.pk
     assert access.rooms_of_guest(was.visitor.guest) == []
 

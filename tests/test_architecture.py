@@ -26,18 +26,16 @@ LAYERS = (
     {"worker"},
     {"generation"},
     {"actions"},
-    {"reader", "export", "search"},
-    {"feed", "publisher", "presence"},
-    {"rendered", "checks"},
+    {"delivery", "export", "search", "checks"},
     {"log", "lease", "broadcast", "providers", "access", "spending", "below", "origin", "rendering", "flow"},
     {"addresses"},
     {"database", "front", "limits"},
     {"models", "converters"},
     {"frames", "fold"},
     {"speakers"},
-    {"errors", "seldom", "text", "window"},
+    {"errors", "seldom", "text"},
 )
-PURE = {"frames", "fold", "errors", "seldom", "speakers", "text", "window"}
+PURE = {"frames", "fold", "errors", "seldom", "speakers", "text"}
 
 # What is imported -> the only module of rooms/ that may.
 OWNED_IMPORTS = {

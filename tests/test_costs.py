@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from rooms import actions, frames, log
-from rooms.feed import Feed
+from rooms.delivery.hub import RoomHub
+from rooms.delivery.subscription import Subscription
 from rooms.frames import Sync
 from rooms.log import Writer
-from rooms.reader import RoomReader
 
 from .fakes import Pen, Screen, busy, new_place, serving, statements
 from .harness.waiting import eventually
@@ -57,7 +57,7 @@ def test_a_sync_that_finds_nothing_new_costs_no_statement(place) -> None:
 
     async def scenario() -> None:
         screen = Screen()
-        reader = RoomReader(Feed(place.room), screen.send)
+        reader = Subscription(RoomHub(place.room), screen)
         await reader.open("")
         with statements() as sent:
             for _ in range(3):
@@ -91,8 +91,8 @@ def test_a_frame_is_encoded_once_for_all_readers_of_a_process(place, encoded) ->
 
     async def scenario() -> None:
         async with serving():
-            feed, screens = Feed(place.room), [Screen() for _ in range(5)]
-            readers = [RoomReader(feed, screen.send) for screen in screens]
+            feed, screens = RoomHub(place.room), [Screen() for _ in range(5)]
+            readers = [Subscription(feed, screen) for screen in screens]
             for reader in readers:
                 await reader.open("")
             await actions.commit(pen.record("one ", "two "))

@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rooms import log
+from rooms.delivery.hub import RoomHub
+from rooms.delivery.subscription import Subscription
 from rooms.errors import NotFound
-from rooms.feed import Feed
 from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Message, Room
-from rooms.reader import RoomReader
 
 from .fakes import Place, Screen, new_place, serving
 from .profiles import examples
@@ -112,7 +112,7 @@ def test_a_reader_gets_a_continuation_or_a_snapshot(histories, room, forgery, li
         screen = Screen()
         async with serving():
             with override_settings(CHATLAB_REPLAY_MAX=limit):
-                reader = RoomReader(Feed(here.place.room), screen.send)
+                reader = Subscription(RoomHub(here.place.room), screen)
                 await reader.open(token)
                 check_answer(screen, token in fits, token, here)
                 if token not in fits:
@@ -152,7 +152,7 @@ def test_a_room_that_does_not_exist_is_refused(histories) -> None:
     async def scenario() -> None:
         async with serving():
             with pytest.raises(NotFound):
-                await RoomReader(Feed("nowhere"), Screen().send).open("")
+                await Subscription(RoomHub("nowhere"), Screen().send).open("")
 
     asyncio.run(scenario())
 

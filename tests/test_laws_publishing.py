@@ -9,11 +9,13 @@ import logging
 import pytest
 from channels.layers import channel_layers
 
-from rooms import broadcast, publisher
+from rooms import broadcast
+from rooms.broadcast import RoomEvent
 from rooms.broadcast.memory import MemoryLayer
+from rooms.delivery import publisher
+from rooms.delivery.publisher import Publisher
 from rooms.frames import Cursor
 from rooms.log import Batch, Segment
-from rooms.publisher import Publisher
 
 from .harness.waiting import eventually
 
@@ -148,7 +150,7 @@ def test_a_layer_that_hangs_costs_its_time_and_no_more(settings, caplog) -> None
         await eventually(lambda: layer.taken)
         assert places(layer.taken) == [("room", 2, 2)], "what was lost is in the log"
 
-    with caplog.at_level(logging.WARNING, "rooms.publisher"):
+    with caplog.at_level(logging.WARNING, "rooms.delivery.publisher"):
         publishing(scenario)
 
 
@@ -163,9 +165,9 @@ def test_a_layer_that_is_away_is_said_once_and_its_return_too(caplog) -> None:
         made.publish(batch(segment(6, 6)))
         await eventually(lambda: layer.taken)
 
-    with caplog.at_level(logging.WARNING, "rooms.publisher"):
+    with caplog.at_level(logging.WARNING, "rooms.delivery.publisher"):
         publishing(scenario)
-    assert len([record for record in caplog.records if record.name == "rooms.publisher"]) == 2
+    assert len([record for record in caplog.records if record.name == "rooms.delivery.publisher"]) == 2
 
 
 def test_what_waits_is_never_older_than_the_time_that_the_layer_gets(settings) -> None:
@@ -233,7 +235,7 @@ def test_a_mailbox_leaves_nothing_behind() -> None:
         layer = channel_layers.set("default", MemoryLayer()) or channel_layers["default"]
         mailbox = await broadcast.Mailbox.open()
         await mailbox.join("group")
-        await broadcast.send_to_room("nobody-here", {"type": "room.deltas"})
+        await broadcast.send_to_room(RoomEvent("nobody-here", Cursor(0, ""), Cursor(1, ""), "", {}))
         await layer.group_send("group", {"type": "x"})
         assert await mailbox.receive() == {"type": "x"}
         await mailbox.close()
@@ -249,6 +251,6 @@ def test_a_mailbox_leaves_nothing_behind() -> None:
 def test_an_event_is_flat(value) -> None:
     """msgpack, the format of the Redis layers, refuses more than strings and integers."""
     before, last = Cursor(0, "0" * 16), Cursor(2, "2" * 16)
-    event = broadcast.room_event("room", before, last, f"{value}", {"m": None, "n": "0" * 8})
-    assert all(type(part) in (str, int) for part in event.values())
-    assert json.loads(event["digests"]) == {"m": None, "n": "0" * 8}
+    event = RoomEvent("room", before, last, f"{value}", {"m": None, "n": "0" * 8})
+    assert all(type(part) in (str, int) for part in event.pack().values())
+    assert RoomEvent.unpack(event.pack()) == event

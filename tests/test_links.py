@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from rooms import access, actions, frames, log
-from rooms.access import Seat, Visitor
+from rooms.access import Grant, Visitor
 from rooms.actions import commit_now
 from rooms.models import Link, Member
 
@@ -95,11 +95,11 @@ def test_a_link_ends_when_it_is_revoked_and_when_it_expires(place) -> None:
         client = holder(made)
         visitor = access.visitor_of_session(client.cookies[django_settings.SESSION_COOKIE_NAME].value)
         program = Visitor(token=access.digest_of(made.token))
-        seats = [Seat(visitor, link=made.link.pk), Seat(program, link=made.link.pk)]
-        assert list(access.still_there(seats).values()) == ["member", "member"]
+        seats = [Grant(visitor, link=made.link.pk), Grant(program, link=made.link.pk)]
+        assert list(access.recheck(seats).values()) == ["member", "member"]
         assert client.get(f"/api/shared/{made.link.pk}").status_code == 200
         end(made.link)
-        assert list(access.still_there(seats).values()) == ["not_a_member", "not_a_member"]
+        assert list(access.recheck(seats).values()) == ["not_a_member", "not_a_member"]
         assert client.get(f"/api/shared/{made.link.pk}").status_code == 404
         assert b"A secret plan" not in client.get(made.link.get_absolute_url()).content
         assert Client().post(made.link.get_absolute_url(), {"token": made.token}).status_code == 404
@@ -109,9 +109,7 @@ def test_a_session_that_has_not_shown_the_token_is_nobody(place) -> None:
     made = link_to(place)
     stranger = access.visitor_of_session(guest("somebody").cookies[django_settings.SESSION_COOKIE_NAME].value)
     assert access.link_of(stranger, made.link.pk) is None
-    assert access.still_there([Seat(stranger, link=made.link.pk)]) == {
-        Seat(stranger, link=made.link.pk): "not_a_member"
-    }
+    assert access.recheck([Grant(stranger, link=made.link.pk)]) == {Grant(stranger, link=made.link.pk): "not_a_member"}
 
 
 def test_there_is_a_bound_to_the_links_of_a_room(place, monkeypatch) -> None:

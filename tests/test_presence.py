@@ -6,38 +6,34 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rooms.access import Grant, Visitor
+from rooms.delivery.presence import REPEAT_EVERY, SENDS, TICK, Presence
+from rooms.delivery.roster import GONE_AFTER, MEMBERS_MAX, REPORT_HOLDS, TABS_MAX, TRUSTED, TYPING_SHOWN
 from rooms.frames import Cursor
-from rooms.presence import REPEAT_EVERY, SENDS, TICK, Presence
-from rooms.presence.company import GONE_AFTER, MEMBERS_MAX, TABS_MAX, TRUSTED, TYPING_SHOWN, WORD_HOLDS
 
 ROOM = "room"
 
 
-@dataclass(eq=False)
-class Socket:
-    """A connected tab that keeps the frames it was given."""
+class Tab:
+    """A connected tab that keeps the presence frames it was given: a subscription and its client in one."""
 
-    member_id: str
-    tab: str
-    heard: float = 0.0
-    seq: int = 1
-    room_id: str = ROOM
-    away: bool = False
-    is_behind: bool = False
-    confirmed: int = 0
-    frames: list[dict] = field(default_factory=list)
+    def __init__(self, member: str, tab: str, heard: float, *, room_id: str = ROOM, **more: object):
+        self.client, self.grant = self, Grant(Visitor(), member)
+        self.room_id, self.tab, self.heard, self.away = room_id, tab, heard, False
+        self.seq, self.confirmed, self.is_behind = 1, 0, False
+        self.frames: list[dict] = []
+        vars(self).update(more)
 
     @property
     def sent(self) -> Cursor:
         return Cursor(self.seq, "")
 
-    def show(self, frame: str) -> None:
+    def write_latest(self, frame: str) -> None:
         self.frames.append(json.loads(frame))
 
     @property
@@ -54,8 +50,8 @@ class Town:
         self.events = 0
         self.away: set[Presence] = set()  # processes that are dead
 
-    def enter(self, process: int, member: str, tab: str = "tab-1", **fields: object) -> Socket:
-        socket = Socket(member, tab, self.now, **fields)
+    def enter(self, process: int, member: str, tab: str = "tab-1", **fields: object) -> Tab:
+        socket = Tab(member, tab, self.now, **fields)
         self.processes[process].enter(socket)
         return socket
 
@@ -74,7 +70,7 @@ class Town:
                 for arrived in deliver(event, process):
                     process.hear(arrived)
 
-    def run(self, seconds: float, *alive: Socket, **options: object) -> None:
+    def run(self, seconds: float, *alive: Tab, **options: object) -> None:
         """Time passes; these tabs give signs of life."""
         for _ in range(round(seconds / TICK)):
             for socket in alive:
@@ -207,7 +203,7 @@ def test_a_process_that_dies_takes_its_people_with_it() -> None:
     ada, ben = town.enter(0, "ada"), town.enter(1, "ben")
     town.run(2, ada, ben)
     town.away.add(town.processes[1])
-    town.run(WORD_HOLDS - REPEAT_EVERY - 1, ada)
+    town.run(REPORT_HOLDS - REPEAT_EVERY - 1, ada)
     assert "ben" in ada.sees
     town.run(REPEAT_EVERY + 2, ada)
     assert set(ada.sees) == {"ada"}
@@ -231,7 +227,7 @@ STEPS = st.lists(
 def test_all_processes_agree_once_nothing_is_lost_any_more(steps, seed) -> None:
     """Events are lost, doubled and held back; once that is over everybody sees the truth."""
     town, chance = Town(3), random.Random(seed)
-    sockets: dict[tuple[int, str, str], Socket] = {}
+    sockets: dict[tuple[int, str, str], Tab] = {}
     held: list[dict] = []
 
     def lossy(event: dict, process: Presence) -> list[dict]:
@@ -261,7 +257,7 @@ def test_all_processes_agree_once_nothing_is_lost_any_more(steps, seed) -> None:
         else:
             socket.seq += 3
         town.tick(lossy)
-    town.run(GONE_AFTER + WORD_HOLDS + REPEAT_EVERY, *sockets.values())
+    town.run(GONE_AFTER + REPORT_HOLDS + REPEAT_EVERY, *sockets.values())
 
     expected: dict[str, dict] = {}
     for member in {key[1] for key in sockets}:

@@ -8,16 +8,16 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rooms import actions, broadcast, database, frames, log
-from rooms.consumers.line import Line
-from rooms.consumers.room import INBOX_MAX, RoomConsumer
-from rooms.feed import Feed, Feeds
+from rooms import actions, database, frames, log
+from rooms.broadcast import RoomEvent
+from rooms.consumers.sender import BoundedSender
+from rooms.delivery.hub import Hub, RoomHub
+from rooms.delivery.subscription import Subscription
+from rooms.delivery.window import Window
 from rooms.frames import Cursor, Sync
-from rooms.reader import LinkReader, RoomReader
 from rooms.text import EMPTY_DIGEST
-from rooms.window import Window
 
-from .fakes import BESIDE, Pen, Place, Screen, in_thread, items_after, start_of
+from .fakes import BESIDE, Pen, Place, Screen, hear, in_thread, items_after, settled, start_of, subscribed
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -25,22 +25,22 @@ pytestmark = pytest.mark.usefixtures("alone")
 FRAME_MAX = 80_000  # of a `deltas` frame: one page of the log
 
 
-def reading(place: Place, scenario: Callable[[RoomReader, Screen], Awaitable[None]], link: str = "") -> None:
+def reading(place: Place, scenario: Callable[[Subscription, Screen], Awaitable[None]], link: str = "") -> None:
     """`link`: the reader of a read-only link."""
 
     async def run() -> None:
-        screen, feed = Screen(), Feed(place.room)
-        await scenario(LinkReader(feed, screen.send, link) if link else RoomReader(feed, screen.send), screen)
+        screen = Screen()
+        await scenario(subscribed(RoomHub(place.room), screen, link), screen)
 
     asyncio.run(run())
 
 
-async def open_at(reader: RoomReader, screen: Screen, cursor: Cursor | str) -> None:
+async def open_at(reader: Subscription, screen: Screen, cursor: Cursor | str) -> None:
     screen.cursor = str(cursor)
     await reader.open(str(cursor))
 
 
-def stand_at(reader: RoomReader, screen: Screen, cursor: Cursor) -> None:
+def stand_at(reader: Subscription, screen: Screen, cursor: Cursor) -> None:
     """As if everything up to this cursor had been sent, and nothing behind it were known."""
     reader.sent, screen.cursor = cursor, str(cursor)
 
@@ -49,11 +49,11 @@ def bytes_of(screen: Screen) -> int:
     return sum(len(frames.dump(frame).encode()) for frame in screen.frames if frame["type"] in ("deltas", "snapshot"))
 
 
-def event_of(place: Place, after: Cursor, *, frame: bool = True) -> dict:
+def event_of(place: Place, after: Cursor, *, frame: bool = True) -> RoomEvent:
     """The event that was published for everything after a cursor."""
     page = log.page_after(place.room, after)
     text = frames.deltas(page.items, page.cursor) if frame else ""
-    return broadcast.room_event(place.room, after, page.cursor, text, page.digests)
+    return RoomEvent(place.room, after, page.cursor, text, page.digests)
 
 
 # -- the window --------------------------------------------------------------------------------------------------------
@@ -81,19 +81,19 @@ def test_a_reader_that_confirms_nothing_is_sent_a_window_and_no_more(place, sett
     place.begin().write(*["x" * 30_000] * 30)
     start = Cursor.parse(str(log.cursor_at(place.room, 1)))
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await open_at(reader, screen, start)
         assert settings.CHATLAB_WINDOW <= bytes_of(screen) < settings.CHATLAB_WINDOW + FRAME_MAX
-        assert screen.of("synced") == [] and reader.full_since is not None
-        behind, sent = screen.cursor, len(screen.frames)
+        assert screen.of("synced") == [] and reader.is_behind
+        behind, sent = screen.cursor, bytes_of(screen)
         await reader.catch_up()
         assert not await reader.sync(Sync(str(start))), "nothing is confirmed by that"
-        assert len(screen.frames) == sent
+        assert bytes_of(screen) == sent
         assert await reader.sync(Sync(behind))
         assert screen.seq > int(behind.partition(".")[0])
         while not screen.of("synced"):
             assert await reader.sync(Sync(screen.cursor))
-        assert reader.full_since is None
+        assert not reader.is_behind
 
     reading(place, scenario)
 
@@ -101,9 +101,9 @@ def test_a_reader_that_confirms_nothing_is_sent_a_window_and_no_more(place, sett
 def test_a_confirmation_of_a_part_frees_that_part(place, settings) -> None:
     place.begin().write(*["x" * 30_000] * 30)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await open_at(reader, screen, log_start)
-        first, sent = screen.frames[0]["cursor"], bytes_of(screen)
+        first, sent = screen.of("deltas")[0]["cursor"], bytes_of(screen)
         await reader.sync(Sync(first))
         assert sent < bytes_of(screen) < settings.CHATLAB_WINDOW + 2 * FRAME_MAX
 
@@ -115,16 +115,16 @@ def test_live_events_wait_for_a_full_window_too(place, settings) -> None:
     settings.CHATLAB_WINDOW = 1_000
     pen = place.begin()
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await open_at(reader, screen, await database.read(lambda: place.head))
-        while reader.full_since is None:
+        while not reader.is_behind:
             before = await database.read(lambda: place.head)
             await actions.commit(pen.record("y" * 300))
-            await reader.deliver(await database.read(event_of, place, before))
+            await hear(reader.room, await database.read(event_of, place, before))
         shown = screen.cursor
         before = await database.read(lambda: place.head)
         await actions.commit(pen.record("later"))
-        await reader.deliver(await database.read(event_of, place, before))
+        await hear(reader.room, await database.read(event_of, place, before))
         assert screen.cursor == shown, "the window is full: it is behind now"
         await reader.sync(Sync(shown))
         assert screen.cursor == str(await database.read(lambda: place.head)) and screen.faults == []
@@ -136,22 +136,24 @@ def test_an_event_costs_a_reader_whose_window_is_full_no_turn_and_is_not_forgott
     settings.CHATLAB_WINDOW = 1_000
     pen = place.begin()
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
-        async def event(text: str) -> dict:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
+        async def event(text: str) -> RoomEvent:
             before = await database.read(lambda: place.head)
             await actions.commit(pen.record(text))
             return await database.read(event_of, place, before)
 
-        assert not reader.lets_pass(await event("before it is open")), "its own opening has to know"
+        reader.room.hear(await event("before it is open"))
         await open_at(reader, screen, await database.read(lambda: place.head))
-        while reader.full_since is None:
-            last = await event("y" * 300)
-            assert not reader.lets_pass(last)
-            await reader.deliver(last)
-        assert reader.lets_pass(await event("passes")) and reader.lets_pass(await event("passes too"))
+        while not reader.is_behind:
+            reader.room.hear(await event("y" * 300))
+        sent = bytes_of(screen)
+        reader.room.hear(await event("passes"))
+        reader.room.hear(await event("passes too"))
+        assert reader._tasks == {} and bytes_of(screen) == sent
         await reader.sync(Sync(screen.cursor))
         assert screen.cursor == str(await database.read(lambda: place.head)) and screen.faults == []
-        assert not reader.lets_pass(await event("taken again"))
+        reader.room.hear(await event("taken again"))
+        assert screen.cursor == str(reader.room.head) and reader._tasks == {}
 
     reading(place, scenario)
 
@@ -160,12 +162,12 @@ def test_a_repair_forgets_what_was_on_its_way(place) -> None:
     """Who asks for a repair has said where it is: what it never got does not fill its window for ever."""
     place.begin().write(*["x" * 30_000] * 12)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await open_at(reader, screen, start)
-        assert reader.full_since is not None
+        assert reader.is_behind
         screen.__init__(cursor=start)
         await reader.sync(Sync(start, repair=True))
-        assert screen.frames[0]["items"][0]["seq"] == 2
+        assert screen.of("deltas")[0]["items"][0]["seq"] == 2
 
     start = str(log.cursor_at(place.room, 1))
     reading(place, scenario)
@@ -180,11 +182,11 @@ def test_what_follows_is_passed_on_as_it_came(place, monkeypatch) -> None:
     event = event_of(place, before)
     reads = []
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         stand_at(reader, screen, before)
         monkeypatch.setattr(log, "page_after", lambda *args: reads.append(args))
-        await reader.deliver(event)
-        assert [frame["type"] for frame in screen.frames] == ["deltas"] and screen.cursor == str(reader.sent)
+        await hear(reader.room, event)
+        assert screen.kinds() == ["deltas"] and screen.cursor == str(reader.sent)
 
     reading(place, scenario)
     assert reads == [], "the log is not read for it"
@@ -197,9 +199,9 @@ def test_a_gap_is_read_from_the_log_before_anything_later_is_sent(place, frame) 
     middle = place.head
     pen.write("c", "d")
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         stand_at(reader, screen, start)
-        await reader.deliver(await database.read(lambda: event_of(place, middle, frame=frame)))
+        await hear(reader.room, await database.read(lambda: event_of(place, middle, frame=frame)))
         assert [item["seq"] for got in screen.of("deltas") for item in got["items"]] == list(
             range(start.seq + 1, start.seq + 5)
         )
@@ -212,9 +214,9 @@ def test_an_event_without_its_frame_says_read_the_log(place) -> None:
     pen, start = place.begin(), place.head
     pen.write("a")
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         stand_at(reader, screen, start)
-        await reader.deliver(await database.read(lambda: event_of(place, start, frame=False)))
+        await hear(reader.room, await database.read(lambda: event_of(place, start, frame=False)))
         assert screen.seq == start.seq + 1 and screen.faults == []
 
     reading(place, scenario)
@@ -225,12 +227,12 @@ def test_what_is_known_already_is_not_sent_again(place) -> None:
     pen.write("a", "b")
     event = event_of(place, start)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await reader.open("")
         screen.frames.clear()
         for _ in range(3):
-            await reader.deliver(event)
-        assert screen.frames == []
+            await hear(reader.room, event)
+        assert screen.kinds() == []
 
     reading(place, scenario)
 
@@ -240,11 +242,11 @@ def test_an_event_that_comes_before_the_reader_is_open_is_no_beginning(place) ->
     pen.write("a")
     event = event_of(place, start)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
-        await reader.deliver(event)
-        assert screen.frames == []
+    async def scenario(reader: Subscription, screen: Screen) -> None:
+        await hear(reader.room, event)
+        assert screen.kinds() == []
         await reader.open("")
-        assert [frame["type"] for frame in screen.frames] == ["snapshot", "synced"]
+        assert screen.kinds() == ["snapshot", "synced"]
 
     reading(place, scenario)
 
@@ -258,26 +260,53 @@ def test_events_syncs_and_repairs_at_once_keep_the_order(place) -> None:
         pen.write(f"{number} ")
         events.append(event_of(place, before))
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         stand_at(reader, screen, start)
         await asyncio.gather(
-            *(reader.deliver(event) for event in events),
+            hear(reader.room, *events[:10]),
             reader.catch_up(),
+            hear(reader.room, *events[15:]),
             reader.sync(Sync(str(start))),
+            hear(reader.room, *reversed(events[10:15])),
             reader.catch_up(),
         )
+        await settled(reader)
         assert screen.faults == [] and screen.applied == list(range(start.seq + 1, start.seq + 31))
 
     reading(place, scenario)
 
 
-def test_a_socket_that_takes_nothing_holds_few_events() -> None:
-    """More are dropped, and read from the log like any event that was lost."""
-    socket = RoomConsumer()
-    socket.reader, socket._inbox = RoomReader(Feed("somewhere"), None), asyncio.Queue(INBOX_MAX)
-    for number in range(3 * INBOX_MAX):
-        socket.offer({"number": number})
-    assert [socket._inbox.get_nowait()["number"] for _ in range(socket._inbox.qsize())] == list(range(INBOX_MAX))
+def test_no_event_is_kept_for_a_client_whose_transport_is_full(place) -> None:
+    """They are read from the log when it takes something again, like any event that was lost."""
+    pen, start = place.begin(), place.head
+    events = []
+    for number in range(30):
+        before = place.head
+        pen.write(f"{number} ")
+        events.append(event_of(place, before))
+    taken = asyncio.Event()
+
+    class Full(Screen):
+        async def send(self, text: str) -> None:
+            await taken.wait()
+            self.take(text)
+
+    async def run() -> None:
+        screen = Full()
+        reader = subscribed(RoomHub(place.room), screen)
+        stand_at(reader, screen, start)
+        screen.busy_since = 0.0
+        for event in events:
+            reader.room.hear(event)
+            await asyncio.sleep(0)
+        assert screen.frames == [] and len(reader._tasks) == 1
+        screen.busy_since = None
+        taken.set()
+        await settled(reader)
+        assert screen.faults == [] and screen.cursor == str(events[-1].head)
+        assert len(screen.of("deltas")) < 5, "together, and not one by one"
+
+    asyncio.run(run())
 
 
 # -- level -------------------------------------------------------------------------------------------------------------
@@ -289,7 +318,7 @@ def test_synced_names_the_digests_of_what_streams(place) -> None:
     second.write("three")
     place.answered("done", **BESIDE)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         for token in ("", str(log_start)):
             screen.__init__(cursor=token)
             await reader.sync(Sync(token, repair=True))
@@ -299,7 +328,7 @@ def test_synced_names_the_digests_of_what_streams(place) -> None:
         await actions.commit(actions.finish(first.job, [], actions.Outcome("complete")))
         await reader.catch_up()
         await reader.sync(Sync(str(reader.sent)))
-        assert screen.frames[-1]["digests"] == {second.job.message: second.digest}
+        assert screen.of("synced")[-1]["digests"] == {second.job.message: second.digest}
         assert screen.faults == []
 
     log_start = log.cursor_at(place.room, 1)
@@ -309,16 +338,16 @@ def test_synced_names_the_digests_of_what_streams(place) -> None:
 def test_digests_follow_the_events(place) -> None:
     pen, start = place.begin(), place.head
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await reader.open("")
         cursor = start
         for text in ("a", "b", "c"):
             await actions.commit(pen.record(text))
             event = await database.read(event_of, place, cursor)
-            cursor = Cursor(event["last"], event["chain"])
-            await reader.deliver(event)
+            cursor = event.head
+            await hear(reader.room, event)
             await reader.sync(Sync(str(cursor)))
-            assert screen.frames[-1]["digests"] == {pen.job.message: pen.digest}
+            assert screen.of("synced")[-1]["digests"] == {pen.job.message: pen.digest}
 
     reading(place, scenario)
 
@@ -331,12 +360,12 @@ def test_synced_names_what_streams_and_has_no_text_yet(place, link) -> None:
     before = place.head
     asked = place.post()
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         async def named_after(change: Callable[[], object], *, live: bool) -> dict:
             cursor = await database.read(lambda: place.head)
             await in_thread(change)
             if live:
-                await reader.deliver(await database.read(event_of, place, cursor))
+                await hear(reader.room, await database.read(event_of, place, cursor))
             else:
                 await reader.catch_up()
             await reader.sync(Sync(screen.cursor))
@@ -365,12 +394,12 @@ def test_synced_names_what_streams_and_has_no_text_yet(place, link) -> None:
 
 
 def test_a_heartbeat_that_finds_nothing_costs_no_query(place, monkeypatch) -> None:
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await reader.open("")
         reads = []
         monkeypatch.setattr(database, "read", lambda *args: reads.append(args))
         await reader.sync(Sync(screen.cursor))
-        assert reads == [] and [frame["type"] for frame in screen.frames] == ["snapshot", "synced", "synced"]
+        assert reads == [] and screen.kinds() == ["snapshot", "synced", "synced"]
 
     reading(place, scenario)
 
@@ -382,8 +411,8 @@ def test_readers_that_come_at_once_share_one_snapshot(place, monkeypatch) -> Non
     monkeypatch.setattr(log, "snapshot", lambda room: built.append(room) or original(room))
 
     async def run() -> None:
-        feed, screens = Feed(place.room), [Screen() for _ in range(50)]
-        await asyncio.gather(*(RoomReader(feed, screen.send).open("") for screen in screens))
+        feed, screens = RoomHub(place.room), [Screen() for _ in range(50)]
+        await asyncio.gather(*(Subscription(feed, screen).open("") for screen in screens))
         assert all(screen.state == screens[0].state and screen.level for screen in screens)
 
     asyncio.run(run())
@@ -395,9 +424,9 @@ def test_a_long_answer_is_joined_by_a_snapshot_and_not_by_a_replay(place, settin
     pen, start = place.begin(), place.head
     pen.write(*["word "] * 21)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await open_at(reader, screen, start)
-        assert [frame["type"] for frame in screen.frames] == ["snapshot", "synced"]
+        assert screen.kinds() == ["snapshot", "synced"]
         assert screen.text_of(pen.job.message) == "word " * 21
 
     reading(place, scenario)
@@ -407,7 +436,7 @@ def test_many_deltas_come_in_few_frames(place) -> None:
     pen, start = place.begin(), place.head
     asyncio.run(write_at_once(pen, 300))
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         await open_at(reader, screen, start)
         assert len(screen.of("deltas")) == 1 and len(screen.applied) == 300
 
@@ -421,31 +450,26 @@ async def write_at_once(pen: Pen, number: int) -> None:
 # -- the watch over the heads ------------------------------------------------------------------------------------------
 
 
-class Listener:
-    def __init__(self) -> None:
-        self.sent: Cursor | None = None
-        self.behind = 0
+def test_a_subscription_is_behind_when_a_head_was_there_a_look_ago() -> None:
+    class Counting(Subscription):
+        behind = 0
 
-    def fell_behind(self) -> None:
-        self.behind += 1
+        def fell_behind(self) -> None:
+            self.behind += 1
 
-    def check(self, now: float) -> None:
-        pass
-
-
-def test_a_reader_is_behind_when_a_head_was_there_a_look_ago() -> None:
-    feeds, listener = Feeds(), Listener()
-    feed = feeds.attach("room", listener)
-    feed.head = listener.sent = Cursor(5, "5")
-    feeds._compare(["room"], {"room": 6})
-    assert listener.behind == 0, "what was committed just now is on its way"
-    feeds._compare(["room"], {"room": 6})
-    assert listener.behind == 1
-    feed.head = listener.sent = Cursor(6, "6")
-    feeds._compare(["room"], {"room": 6})
-    assert listener.behind == 1
-    asyncio.run(feeds.detach(feed, listener))
-    assert feeds.readers() == []
+    hub = Hub()
+    room = hub.room("room")
+    hub.attach(reader := Counting(room, Screen()))
+    room.head = reader.sent = Cursor(5, "5")
+    hub._compare(["room"], {"room": 6})
+    assert reader.behind == 0, "what was committed just now is on its way"
+    hub._compare(["room"], {"room": 6})
+    assert reader.behind == 1
+    room.head = reader.sent = Cursor(6, "6")
+    hub._compare(["room"], {"room": 6})
+    assert reader.behind == 1
+    asyncio.run(hub.detach(reader))
+    assert hub.subscriptions() == [] and hub.room("room") is not room
 
 
 def test_pages_follow_each_other_without_a_gap(place) -> None:
@@ -469,10 +493,73 @@ def test_a_server_that_ends_while_somebody_is_let_in_takes_no_frame_and_is_not_c
         raise RuntimeError("Expected ASGI message 'websocket.accept', but got 'websocket.send'.")
 
     async def scenario() -> None:
-        line = Line(ending)
-        await line.send("welcome")
-        await line.send("snapshot")
-        await line.close(1012)
+        sender = BoundedSender(ending)
+        await sender.send("welcome")
+        sender.write("snapshot")
+        await sender.close(1012)
 
     asyncio.run(scenario())
     assert asked == ["websocket.send"]
+
+
+# -- the way to one client ---------------------------------------------------------------------------------------------
+
+
+class Transport:
+    """A server's `send` that waits while it is full, as uvicorn's does; `taken` is what has gone through."""
+
+    def __init__(self) -> None:
+        self.room = asyncio.Event()
+        self.room.set()
+        self.taken: list[str] = []
+
+    async def send(self, message: dict) -> None:
+        await self.room.wait()
+        self.taken.append(message.get("text") or message["type"])
+
+
+async def test_a_frame_is_written_at_once_and_waits_only_where_the_transport_is_full():
+    transport = Transport()
+    sender = BoundedSender(transport.send)
+    sender.write("one")
+    assert transport.taken == ["one"] and sender.busy_since is None, "without a turn of the event loop"
+    transport.room.clear()
+    sender.write("two")
+    assert sender.busy_since is not None
+    sends = [asyncio.ensure_future(sender.send(frame)) for frame in ("three", "four")]
+    for frame in ("who is here", "who is here now"):
+        sender.write_latest(frame)
+    await asyncio.sleep(0)
+    assert transport.taken == ["one"]
+    transport.room.set()
+    await asyncio.gather(*sends)
+    assert transport.taken[:2] == ["one", "two"] and sender.busy_since is None
+    assert sorted(transport.taken[2:]) == ["four", "three", "who is here now"]
+
+
+async def test_a_client_that_goes_while_a_frame_waits_is_no_error(caplog):
+    transport = Transport()
+    sender = BoundedSender(transport.send)
+    transport.room.clear()
+
+    async def gone(message: dict) -> None:
+        await transport.room.wait()
+        raise OSError
+
+    sender._send = gone
+    sender.write("one")
+    transport.room.set()
+    await sender.send("two")
+    await asyncio.sleep(0)
+    assert sender.busy_since is None and caplog.records == []
+
+
+async def test_a_frame_that_waits_can_be_cancelled():
+    transport = Transport()
+    sender = BoundedSender(transport.send)
+    transport.room.clear()
+    sender.write("one")
+    await asyncio.sleep(0)
+    sender._waiting.cancel()
+    await asyncio.wait([sender._waiting])
+    assert transport.taken == [] and sender.busy_since is None

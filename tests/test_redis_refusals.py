@@ -14,8 +14,8 @@ from channels.layers import channel_layers
 from rooms.broadcast import redis as module
 from rooms.broadcast.redis import RedisLayer
 from rooms.broadcast.refusals import Refusals
+from rooms.delivery.publisher import Publisher
 from rooms.log import Batch
-from rooms.publisher import Publisher
 from rooms.seldom import Seldom
 
 from .harness.processes import environment
@@ -33,7 +33,7 @@ def notes(monkeypatch) -> list[str]:
     """What Redis answered; asked again at once, which takes half a second and two otherwise."""
     monkeypatch.setattr(module, "PING_EVERY", 0.02)
     monkeypatch.setattr(module, "AGAIN_AFTER", 0.01)
-    monkeypatch.setattr("rooms.publisher.AGAIN_AFTER", 0.01)
+    monkeypatch.setattr("rooms.delivery.publisher.AGAIN_AFTER", 0.01)
     heard: list[str] = []
     note = Refusals.note
     monkeypatch.setattr(Refusals, "note", lambda self, error: heard.append(str(error)) or note(self, error))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from types import SimpleNamespace
-
-from rooms import actions, broadcast, database, frames, log, rendered
-from rooms.consumers import RoomConsumer
-from rooms.feed import Feed
-from rooms.reader import RoomReader
+from rooms import actions, database, frames, log
+from rooms.broadcast import RoomEvent
+from rooms.delivery import html_cache
+from rooms.delivery.hub import Hub, RoomHub
 from rooms.rendering import render
 
-from .fakes import Place, Screen, in_thread
+from .fakes import Place, Screen, hear, in_thread, settled, subscribed
 from .harness.upstream import Question
 from .harness.waiting import eventually
 
@@ -132,106 +129,80 @@ async def test_links_that_are_defined_at_the_end_are_there_at_the_end(upstream, 
 # -- one reader --------------------------------------------------------------------------------------------------------
 
 
-class Socket:
-    """A reader in a feed, as a consumer is one."""
-
-    def __init__(self, feed: Feed):
-        self.screen = Screen()
-        self.reader = RoomReader(feed, self.screen.send)
-        self.tasks: list[asyncio.Task] = []
-        feed.readers.add(self)
-
-    def more_is_rendered(self) -> None:
-        self.tasks.append(asyncio.ensure_future(self.reader.show_rendered()))
+class Client(Screen):
+    def __init__(self, room: RoomHub):
+        super().__init__()
+        self.subscription = subscribed(room, self)
 
     @property
     def reading(self) -> Reading:
-        return shown_by(self.screen.of("rendered"))
+        return shown_by(self.of("rendered"))
 
 
-async def said(place: Place, *sockets: Socket, pen, text: str, lost: bool = False) -> None:
+async def said(room: RoomHub, place: Place, *, pen, text: str, lost: bool = False) -> None:
     before = await database.read(lambda: place.head)
     await actions.commit(pen.record(text))
     page = await database.read(log.page_after, place.room, before)
     frame = frames.deltas(page.items, page.cursor)
-    event = broadcast.room_event(place.room, before, page.cursor, frame, page.digests)
-    for socket in () if lost else sockets:
-        await socket.reader.deliver(event)
+    if not lost:
+        await hear(room, RoomEvent(place.room, before, page.cursor, frame, page.digests))
 
 
 async def test_what_a_lost_delta_brought_is_read_from_the_log(place):
     pen = await in_thread(place.begin)
-    socket = Socket(Feed(place.room))
-    await socket.reader.open("")
-    await said(place, socket, pen=pen, text="one\n\n")
-    await said(place, socket, pen=pen, text="two\n\n", lost=True)
-    await said(place, socket, pen=pen, text="three\n\nfour\n\nfi")
+    client = Client(room := RoomHub(place.room))
+    await client.subscription.open("")
+    await said(room, place, pen=pen, text="one\n\n")
+    await said(room, place, pen=pen, text="two\n\n", lost=True)
+    await said(room, place, pen=pen, text="three\n\nfour\n\nfi")
     expected = render("one\n\ntwo\n\nthree\n\n")
-    await eventually(lambda: socket.reading.html.get(pen.job.message, "").startswith(expected))
-    assert socket.screen.faults == []
+    await eventually(lambda: client.reading.html.get(pen.job.message, "").startswith(expected))
+    assert client.faults == []
 
 
 async def test_a_socket_that_is_behind_is_sent_none_until_it_is_level(place, settings):
     settings.CHATLAB_WINDOW = 3_000
     pen = await in_thread(place.begin)
-    feed = Feed(place.room)
-    slow, quick = Socket(feed), Socket(feed)
-    for socket in (slow, quick):
-        await socket.reader.open("")
-    while slow.reader.full_since is None:
-        await said(place, slow, quick, pen=pen, text="x" * 300 + "\n\n")
-        await quick.reader.sync(frames.Sync(quick.screen.cursor))
-    shown = len(slow.screen.frames)
-    await said(place, slow, quick, pen=pen, text="y" * 300 + "\n\nz\n\n")
+    room = RoomHub(place.room)
+    slow, quick = Client(room), Client(room)
+    for client in (slow, quick):
+        await client.subscription.open("")
+    while not slow.subscription.is_behind:
+        await said(room, place, pen=pen, text="x" * 300 + "\n\n")
+        await quick.subscription.sync(frames.Sync(quick.cursor))
+    shown = len(slow.frames)
+    await said(room, place, pen=pen, text="y" * 300 + "\n\nz\n\n")
     await eventually(lambda: "yyy" in quick.reading.html[pen.job.message])
-    assert len(slow.screen.frames) == shown
+    assert len(slow.frames) == shown
     while "yyy" not in slow.reading.html.get(pen.job.message, ""):
-        assert await slow.reader.sync(frames.Sync(slow.screen.cursor)) or slow.tasks
-        await asyncio.gather(*slow.tasks)
-    assert slow.reading.html == quick.reading.html and slow.screen.faults == []
+        assert await slow.subscription.sync(frames.Sync(slow.cursor)) or slow.subscription._tasks
+        await settled(slow.subscription)
+    assert slow.reading.html == quick.reading.html and slow.faults == []
 
 
 async def test_a_text_that_cannot_be_rendered_costs_nobody_their_text(place, monkeypatch, caplog):
     def broken(self) -> None:
         raise ValueError("no")
 
-    monkeypatch.setattr(rendered.rendering.Blocks, "advance_soon", broken)
+    monkeypatch.setattr(html_cache.rendering.Blocks, "advance_soon", broken)
     pen = await in_thread(place.begin)
-    socket = Socket(Feed(place.room))
-    await socket.reader.open("")
+    client = Client(room := RoomHub(place.room))
+    await client.subscription.open("")
     for number in range(5):
-        await said(place, socket, pen=pen, text=f"{number}\n\n")
+        await said(room, place, pen=pen, text=f"{number}\n\n")
     await eventually(lambda: "could not be rendered" in caplog.text)
-    assert socket.screen.text_of(pen.job.message) == "0\n\n1\n\n2\n\n3\n\n4\n\n"
+    assert client.text_of(pen.job.message) == "0\n\n1\n\n2\n\n3\n\n4\n\n"
     assert caplog.text.count("could not be rendered") == 1
 
 
-async def test_a_room_that_nobody_reads_renders_nothing(place, monkeypatch):
-    feed = Feed(place.room)
-    socket = Socket(feed)
+async def test_a_room_that_nobody_reads_renders_nothing(place):
+    hub, screen = Hub(), Screen()
+    room = hub.room(place.room)
+    subscription = subscribed(room, screen)
     pen = await in_thread(place.begin)
-    await socket.reader.open("")
-    feed.rendering.forget()
-    assert feed.rendering._task is None
-    await said(place, pen=pen, text="one\n\ntwo\n\n")
-    assert feed.rendering._task is None
-
-
-async def test_who_is_here_is_shown_while_blocks_are_on_their_way_and_the_other_way_round():
-    """A socket does several things by itself; none of them stands in for another."""
-    socket, ready, done = RoomConsumer(), asyncio.Event(), []
-
-    async def slowly(frame: str) -> None:
-        await ready.wait()
-        done.append(frame)
-
-    socket._tasks, socket._under_way, socket._presence = set(), {}, ""
-    socket._line = SimpleNamespace(send=slowly)
-    socket.reader = SimpleNamespace(
-        show_rendered=lambda: slowly("rendered"), catch_up=lambda: slowly("deltas"), full_since=None
-    )
-    socket.more_is_rendered()
-    socket.show("presence")
-    socket.fell_behind()
-    ready.set()
-    await eventually(lambda: sorted(done) == ["deltas", "presence", "rendered"], 2, "each is done")
+    await subscription.open("")
+    assert room.rendering._task is not None
+    await hub.detach(subscription)
+    assert room.rendering._task is None
+    await said(room, place, pen=pen, text="one\n\ntwo\n\n", lost=True)
+    assert hub.subscriptions() == [] and hub.room(place.room) is not room

@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from rooms import actions, database, frames, log
 from rooms.actions import commit_now
 from rooms.broadcast.memory import MemoryLayer
+from rooms.delivery.hub import RoomHub
+from rooms.delivery.subscription import Subscription
 from rooms.errors import Fenced
-from rooms.feed import Feed
 from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Generation, Room
-from rooms.reader import RoomReader
 
 from .backups import Backup
 from .fakes import LossyLayer, Pen, Place, Screen, client_id, generation_of, in_thread, new_place, serving, start_of
@@ -81,7 +81,7 @@ def test_live_readers_are_shown_the_restored_history(place, length, caplog) -> N
             await actions.commit(actions.post(place.member, place.room, frames.Post(client_id(), "Go on")))
             await check(place, opened, WITHIN)
 
-    with caplog.at_level(logging.WARNING, "rooms.feed"):
+    with caplog.at_level(logging.WARNING, "rooms.delivery.hub"):
         asyncio.run(scenario())
     assert [record.message for record in caplog.records if "restored" in record.message] != []
 
@@ -115,9 +115,9 @@ def test_a_slow_reader_of_a_lost_history_is_not_sent_the_rest_of_another(place, 
 
     async def scenario() -> None:
         screen = Screen(cursor=str(start))
-        reader = RoomReader(Feed(place.room), screen.send)
+        reader = Subscription(RoomHub(place.room), screen)
         await reader.open(str(start))
-        assert reader.full_since is not None
+        assert reader.is_behind
         shown = len(screen.frames)
         await in_thread(other.restore)
         while screen.cursor != str(await database.read(log.head_of, place.room)):
@@ -127,7 +127,7 @@ def test_a_slow_reader_of_a_lost_history_is_not_sent_the_rest_of_another(place, 
         await reader.sync(Sync(screen.cursor))
         assert screen.kinds(shown) == ["snapshot", "synced"] and screen.faults == []
         assert {**screen.state, "cursor": screen.cursor} == await database.read(log.snapshot, place.room)
-        assert reader.full_since is None
+        assert not reader.is_behind
 
     start = log.cursor_at(place.room, 1)
     settings.CHATLAB_REPLAY_MAX = 100
@@ -141,7 +141,7 @@ def test_to_confirm_the_snapshot_is_to_confirm_what_came_before_it(place, length
 
     async def scenario() -> None:
         screen = Screen(cursor=str(start))
-        reader = RoomReader(Feed(place.room), screen.send)
+        reader = Subscription(RoomHub(place.room), screen)
         await reader.open(str(start))
         await in_thread(other.restore)
         await reader.catch_up()
@@ -160,7 +160,7 @@ def test_a_heartbeat_says_the_truth_after_a_restore(place) -> None:
 
     async def scenario() -> None:
         screen = Screen()
-        reader = RoomReader(feed := Feed(place.room), screen.send)
+        reader = Subscription(feed := RoomHub(place.room), screen)
         await reader.open("")
         await in_thread(other.restore)
         feed.doubt()

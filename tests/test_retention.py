@@ -12,11 +12,11 @@ from django.core.management import CommandError, call_command
 from rooms import actions, database, log
 from rooms.actions import commit_now
 from rooms.admin.integrity import findings
+from rooms.delivery.hub import RoomHub
+from rooms.delivery.subscription import Subscription
 from rooms.errors import NotFound
-from rooms.feed import Feed
 from rooms.frames import Cursor, Sync
 from rooms.models import Delta, Message, Room
-from rooms.reader import RoomReader
 
 from .fakes import BESIDE, Place, Screen, in_thread, new_place
 
@@ -148,7 +148,7 @@ def test_verify_still_proves_the_texts_below_the_floor(place) -> None:
 def reading(place: Place, scenario) -> None:
     async def run() -> None:
         screen = Screen()
-        await scenario(RoomReader(Feed(place.room), screen.send), screen)
+        await scenario(Subscription(RoomHub(place.room), screen), screen)
 
     asyncio.run(run())
 
@@ -163,7 +163,7 @@ def test_c13_a_cursor_from_below_the_floor_is_answered_with_a_snapshot(place) ->
     below = cursors[newest.seq - 3]  # the one just below the floor is continued: its chain is kept
     assert floor_of(place) == Cursor(below.seq + 1, below.chain)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         for cursor in cursors:
             screen.__init__(cursor=str(cursor))
             reader.sent = None
@@ -185,10 +185,10 @@ def test_c13_rows_that_go_between_two_pages_leave_no_hole(place, settings, left)
     pen.end()
     start = log.cursor_at(place.room, 1)
 
-    async def scenario(reader: RoomReader, screen: Screen) -> None:
+    async def scenario(reader: Subscription, screen: Screen) -> None:
         screen.cursor = str(start)
         await reader.open(str(start))
-        assert reader.full_since is not None and reader.sent.seq < head.seq
+        assert reader.is_behind and reader.sent.seq < head.seq
         await in_thread(prune, place, LONG_AGO + timedelta(days=1))
         while screen.cursor != str(head):
             assert await reader.sync(Sync(screen.cursor))

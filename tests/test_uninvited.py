@@ -13,10 +13,10 @@ from websockets.exceptions import ConnectionClosed
 from rooms import actions, lease
 from rooms.access import Visitor
 from rooms.actions import commit_now
+from rooms.delivery.window import TooSlow, Window
 from rooms.errors import Busy, NotAllowed
 from rooms.models import Generation, Member, Room
 from rooms.origin import mismatch
-from rooms.window import TooSlow, Window
 
 from .fakes import Place, new_place
 

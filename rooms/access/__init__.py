@@ -34,7 +34,7 @@ from .visitors import (
 __all__ = [
     "BROWSER_COOKIE",
     "GUEST_KEY",
-    "Seat",
+    "Grant",
     "Visitor",
     "admit",
     "admit_reader",
@@ -52,7 +52,7 @@ __all__ = [
     "renew",
     "rooms_of_guest",
     "show_token",
-    "still_there",
+    "recheck",
     "visitor_of_request",
     "visitor_of_session",
 ]
@@ -69,8 +69,8 @@ _MEMBER_BY_TOKEN = """
 """
 
 
-class Seat(NamedTuple):
-    """A listening socket, for the question whether it may go on listening."""
+class Grant(NamedTuple):
+    """The right by which a socket listens, to be checked again while it does."""
 
     visitor: Visitor
     member: str = ""
@@ -161,45 +161,47 @@ def show_token(request: HttpRequest, link_id: str, token: str) -> bool:
     return True
 
 
-def still_there(seats: Iterable[Seat]) -> dict[Seat, str]:
-    """What has become of listening sockets' seats: `member` (or reader), `signed_out` or `not_a_member`.
+def recheck(grants: Iterable[Grant]) -> dict[Grant, str]:
+    """What has become of listening sockets' grants: `member` (or reader), `signed_out` or `not_a_member`.
 
     Sessions and members are read in bulk: a thousand guests cost two queries and some decoding, not two thousand
     queries.
     """
-    seats = list(seats)
-    visitors = visitors_of_sessions({seat.visitor.session_key for seat in seats if seat.visitor.session_key})
-    digests = dict(live_links().filter(pk__in={seat.link for seat in seats if seat.link}).values_list("pk", "digest"))
-    rows = Member.objects.filter(pk__in={seat.member for seat in seats}).exclude(role=Member.Role.LEFT)
+    grants = list(grants)
+    visitors = visitors_of_sessions({grant.visitor.session_key for grant in grants if grant.visitor.session_key})
+    digests = dict(
+        live_links().filter(pk__in={grant.link for grant in grants if grant.link}).values_list("pk", "digest")
+    )
+    rows = Member.objects.filter(pk__in={grant.member for grant in grants}).exclude(role=Member.Role.LEFT)
     owners = {pk: (user, guest) for pk, user, guest in rows.values_list("pk", "user_id", "guest")}
-    tokens = {seat.visitor.token for seat in seats if seat.visitor.token}
+    tokens = {grant.visitor.token for grant in grants if grant.visitor.token}
     owners_of_tokens = set(Token.objects.filter(digest__in=tokens).values_list("digest", "member_id"))
     found = {}
-    for seat in seats:
-        if seat.link:
-            found[seat] = "member" if _may_still_read(seat, digests, visitors) else "not_a_member"
+    for grant in grants:
+        if grant.link:
+            found[grant] = "member" if _may_still_read(grant, digests, visitors) else "not_a_member"
             continue
-        if seat.visitor.token:
-            holds = seat.member in owners and (seat.visitor.token, seat.member) in owners_of_tokens
-            found[seat] = "member" if holds else "not_a_member"
+        if grant.visitor.token:
+            holds = grant.member in owners and (grant.visitor.token, grant.member) in owners_of_tokens
+            found[grant] = "member" if holds else "not_a_member"
             continue
-        now = visitors.get(seat.visitor.session_key, Visitor())
-        user, guest = owners.get(seat.member, (None, None))
+        now = visitors.get(grant.visitor.session_key, Visitor())
+        user, guest = owners.get(grant.member, (None, None))
         if not now.known:
-            found[seat] = "signed_out"
+            found[grant] = "signed_out"
         else:
             same = (user and user == now.user_id) or (guest and guest == now.guest)
-            found[seat] = "member" if same else "not_a_member"
+            found[grant] = "member" if same else "not_a_member"
     return found
 
 
-def _may_still_read(seat: Seat, digests: dict[str, str], visitors: dict[str, Visitor]) -> bool:
+def _may_still_read(grant: Grant, digests: dict[str, str], visitors: dict[str, Visitor]) -> bool:
     """`digests`: of the links that hold. One that was revoked, or has expired, is not among them."""
-    if seat.link not in digests:
+    if grant.link not in digests:
         return False
-    if seat.visitor.token:
-        return seat.visitor.token == digests[seat.link]
-    return seat.link in visitors.get(seat.visitor.session_key, Visitor()).links
+    if grant.visitor.token:
+        return grant.visitor.token == digests[grant.link]
+    return grant.link in visitors.get(grant.visitor.session_key, Visitor()).links
 
 
 def new_token(member: Member) -> str:

@@ -6,9 +6,9 @@ import asyncio
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
+from ..delivery.publisher import Publisher
 from ..errors import Unavailable
 from ..log import Change, Writer
-from ..publisher import Publisher
 
 COMMIT_WITHIN = 30.0  # seconds; longer than the writer waits for a lost database
 

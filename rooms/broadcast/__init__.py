@@ -14,6 +14,7 @@ import json
 import logging
 import uuid
 from collections.abc import Awaitable
+from typing import NamedTuple
 
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.conf import settings
@@ -28,6 +29,38 @@ PRESENCE = "presence"  # the group of all processes with sockets
 
 def group_of(room_id: str) -> str:
     return f"room.{room_id}"
+
+
+class RoomEvent(NamedTuple):
+    """The deltas of a room behind one cursor up to another.
+
+    `frame` is finished, or empty: then they are to be read from the log. `digests`: of each answer that these deltas
+    touch, what it is behind them; None where it has ended.
+    """
+
+    room: str
+    before: Cursor
+    head: Cursor
+    frame: str
+    digests: dict[str, str | None]
+
+    def pack(self) -> dict:
+        return {
+            "type": "room.deltas",
+            "room": self.room,
+            "first": self.before.seq + 1,
+            "before": self.before.chain,
+            "last": self.head.seq,
+            "chain": self.head.chain,
+            "frame": self.frame,
+            "digests": json.dumps(self.digests),
+        }
+
+    @classmethod
+    def unpack(cls, event: dict) -> RoomEvent:
+        before = Cursor(event["first"] - 1, event.get("before", ""))  # an older process does not say it
+        head = Cursor(event["last"], event["chain"])
+        return cls(event["room"], before, head, event["frame"], json.loads(event["digests"]))
 
 
 class Mailbox:
@@ -74,23 +107,7 @@ async def _bounded(call: Awaitable) -> bool:
     return True
 
 
-def room_event(room_id: str, before: Cursor, last: Cursor, frame: str, digests: dict) -> dict:
-    """The deltas behind one cursor up to another, with the finished frame; an empty frame says: read them from the
-    log.
-    """
-    return {
-        "type": "room.deltas",
-        "room": room_id,
-        "first": before.seq + 1,
-        "before": before.chain,
-        "last": last.seq,
-        "chain": last.chain,
-        "frame": frame,
-        "digests": json.dumps(digests),
-    }
-
-
-async def answers(within: float) -> bool:
+async def is_reachable(within: float) -> bool:
     """Whether the layer passes an event on within so many seconds."""
     mailbox, group = await Mailbox.open(), f"echo.{uuid.uuid4().hex}"
     try:
@@ -106,8 +123,8 @@ async def answers(within: float) -> bool:
     return True
 
 
-async def send_to_room(room_id: str, event: dict) -> None:
-    await get_channel_layer().group_send(group_of(room_id), event)
+async def send_to_room(event: RoomEvent) -> None:
+    await get_channel_layer().group_send(group_of(event.room), event.pack())
 
 
 async def send_presence(process: str, rooms: str) -> None:

@@ -1,7 +1,7 @@
 """Sockets and the worker's channel: translate frames and events to verbs, and send. No decisions about rooms."""
 
-from .door import NoRoomConsumer
 from .generation import GenerationConsumer
+from .handshake import NoRoomConsumer
 from .link import LinkConsumer
 from .room import RoomConsumer
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from .. import access, actions, database, frames
 from ..database import CONNECTION_ERRORS
+from ..delivery.presence import presence
+from ..delivery.window import TooSlow
 from ..errors import Close, NotFound, Unavailable
 from ..limits import limits
 from ..log import Change
-from ..models import Member
-from ..presence import Connected, presence
-from ..reader import RoomReader
-from ..window import TooSlow
 from ..worker import worker
+
+if TYPE_CHECKING:
+    from .room import RoomConsumer
 
 
 class Closing(Exception):
@@ -23,32 +24,17 @@ class Closing(Exception):
         self.code = code
 
 
-class Socket(Connected, Protocol):
-    """What a command needs to know of the socket that it came from."""
-
-    member: Member
-    visitor: access.Visitor
-    seat: access.Seat
-    reader: RoomReader
-
-    async def send(self, frame: str) -> None: ...
-
-    def spend_frame(self) -> None:
-        """Count a frame against the socket's rate; Closing where it is used up."""
-        ...
-
-
-async def obey(socket: Socket, frame: frames.ClientFrame) -> None:
+async def obey(socket: RoomConsumer, frame: frames.ClientFrame) -> None:
     """Do what a frame says. Raises RoomError for a refusal, Closing where the socket can't go on."""
     await _COMMANDS[type(frame)](socket, frame)
 
 
-async def _sync(socket: Socket, frame: frames.Sync) -> None:
+async def _sync(socket: RoomConsumer, frame: frames.Sync) -> None:
     socket.away = frame.away
     try:
         if frame.repair:
-            await _require_seat(socket)
-        confirmed = await socket.reader.sync(frame)
+            await _require_grant(socket)
+        confirmed = await socket.subscription.sync(frame)
     except CONNECTION_ERRORS as error:
         raise Unavailable("The database is not reachable. Try again.", retry_after=2) from error
     except NotFound:
@@ -59,60 +45,60 @@ async def _sync(socket: Socket, frame: frames.Sync) -> None:
         socket.spend_frame()
 
 
-async def _require_seat(socket: Socket) -> None:
+async def _require_grant(socket: RoomConsumer) -> None:
     """A repair may read the whole room: the rights of a moment ago are not enough for it."""
-    found = await database.read(access.still_there, [socket.seat])
-    if found[socket.seat] != "member":
-        raise Closing(Close.SIGNED_OUT if found[socket.seat] == "signed_out" else Close.NO_ROOM)
+    found = await database.read(access.recheck, [socket.grant])
+    if found[socket.grant] != "member":
+        raise Closing(Close.SIGNED_OUT if found[socket.grant] == "signed_out" else Close.NO_ROOM)
 
 
-async def _post(socket: Socket, frame: frames.Post) -> None:
+async def _post(socket: RoomConsumer, frame: frames.Post) -> None:
     await _ask(socket, actions.post(socket.member.pk, socket.room_id, frame))
-    presence.pause(socket)
+    presence.pause(socket.subscription)
 
 
-async def _retry(socket: Socket, frame: frames.Retry) -> None:
+async def _retry(socket: RoomConsumer, frame: frames.Retry) -> None:
     await _ask(socket, actions.retry(socket.member.pk, socket.room_id, frame))
 
 
-async def _continue(socket: Socket, frame: frames.Continue) -> None:
+async def _continue(socket: RoomConsumer, frame: frames.Continue) -> None:
     await _ask(socket, actions.continue_answer(socket.member.pk, socket.room_id, frame))
 
 
-async def _stop(socket: Socket, frame: frames.Stop) -> None:
+async def _stop(socket: RoomConsumer, frame: frames.Stop) -> None:
     socket.spend_frame()
     response_id = await actions.commit(actions.stop(socket.member.pk, socket.room_id, frame.message))
     if response_id:
         worker.cancel_upstream(response_id)
 
 
-async def _change_room(socket: Socket, frame: frames.ChangeRoom) -> None:
+async def _change_room(socket: RoomConsumer, frame: frames.ChangeRoom) -> None:
     socket.spend_frame()
     await actions.commit(actions.change_room(socket.member.pk, socket.room_id, frame))
 
 
-async def _leave(socket: Socket, frame: frames.Leave) -> None:
+async def _leave(socket: RoomConsumer, frame: frames.Leave) -> None:
     socket.spend_frame()
     await actions.commit(actions.leave(socket.member.pk, socket.room_id))
     raise Closing(Close.NO_ROOM)
 
 
-async def _remove(socket: Socket, frame: frames.Remove) -> None:
+async def _remove(socket: RoomConsumer, frame: frames.Remove) -> None:
     socket.spend_frame()
     await actions.commit(actions.remove(socket.member.pk, socket.room_id, frame.member))
 
 
-async def _readmit(socket: Socket, frame: frames.Readmit) -> None:
+async def _readmit(socket: RoomConsumer, frame: frames.Readmit) -> None:
     socket.spend_frame()
     await actions.commit(actions.readmit(socket.member.pk, socket.room_id, frame.member))
 
 
-async def _typing(socket: Socket, frame: frames.Typing) -> None:
+async def _typing(socket: RoomConsumer, frame: frames.Typing) -> None:
     socket.spend_frame()
-    presence.type(socket)
+    presence.type(socket.subscription)
 
 
-async def _ask(socket: Socket, change: Change) -> None:
+async def _ask(socket: RoomConsumer, change: Change) -> None:
     socket.spend_frame()
     limits.spend("CHATLAB_RATE_POSTS", socket.visitor.name, "messages")
     receipt = await actions.commit(change)

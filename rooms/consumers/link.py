@@ -5,15 +5,19 @@ from __future__ import annotations
 from django.conf import settings
 
 from .. import access, database, frames
+from ..delivery.hub import hub
+from ..delivery.viewer import ViewerSubscription
 from ..errors import Close, NotAllowed
-from ..feed import Feed
-from ..reader import LinkReader
 from .commands import obey
 from .room import RoomConsumer
 
 
 class LinkConsumer(RoomConsumer):
     """One socket of somebody who has shown a link's token. Not a member: whatever is for members is not for it."""
+
+    def write(self, frame: str) -> None:
+        if frames.is_for_readers(frame):
+            super().write(frame)
 
     async def send(self, frame: str) -> None:
         if frames.is_for_readers(frame):
@@ -24,11 +28,11 @@ class LinkConsumer(RoomConsumer):
         if link is None:
             return Close.NO_ROOM
         self.room_id, self.link_id = link.room_id, link.pk
-        self.seat = access.Seat(self.visitor, link=link.pk)
+        self.grant = access.Grant(self.visitor, link=link.pk)
         return None
 
-    def _reader_of(self, feed: Feed) -> LinkReader:
-        return LinkReader(feed, self.send, self.link_id)
+    def _subscribe(self) -> ViewerSubscription:
+        return ViewerSubscription(hub.room(self.room_id), self, self.link_id)
 
     async def _obey(self, frame: frames.ClientFrame) -> None:
         if not isinstance(frame, frames.Sync):

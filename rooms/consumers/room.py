@@ -1,8 +1,8 @@
-"""One consumer per socket: it passes its room's events on, and hears its client.
+"""One consumer per socket: it subscribes to its room through the hub, and does what its client says.
 
 A consumer of Channels hands every event of the layer through a thread (`close_old_connections`), makes new tasks for
 each wait, and has a channel of its own. All are replaced here: the process hears the layer once for all its sockets
-(`rooms.feed`), a socket has one task that passes events on and one that listens to its client; database reads have
+(`rooms.delivery.hub`), and a socket that is level has one task, which listens to its client; database reads have
 threads of their own (`rooms.database`).
 """
 
@@ -12,49 +12,44 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable
-from functools import partial
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from .. import access, database, frames, spending
 from ..database import CONNECTION_ERRORS
+from ..delivery.hub import hub
+from ..delivery.presence import presence
+from ..delivery.subscription import Subscription
 from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
-from ..feed import Feed, feeds
 from ..limits import Bucket, limits
 from ..models import Member
-from ..presence import presence
-from ..reader import RoomReader
 from .commands import Closing, obey
-from .door import query_of, refuse
-from .line import Line
+from .handshake import query_of, refuse
+from .sender import BoundedSender
 
 logger = logging.getLogger(__name__)
 
 LEFT = (1000, 1001)  # close codes of a page that goes by itself; a wire that is lost has others
 
 ADMIT_WITHIN = 4.0  # seconds for looking up who this is; daphne gives a whole handshake 5
-INBOX_MAX = 100  # events that wait for one socket; what comes then is lost to it, and read from the log
 
 
 class RoomConsumer(AsyncConsumer):
     """One socket of one member in one room."""
 
     async def __call__(self, scope, receive, send):
-        self._line = Line(send)
+        self._sender = BoundedSender(send)
         self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
-        self._tasks: set[asyncio.Task] = set()
-        self._under_way: dict[Callable, asyncio.Task] = {}  # of what needs to run but once at a time
-        self._presence = ""  # the newest `presence` frame that is to be sent
+        self._closing: asyncio.Task | None = None
         self._is_gone = False  # it left, or was sent away for good
         self.away = False
         try:
             if (await receive())["type"] == "websocket.connect":
                 await self._live(scope, receive, send)
         finally:
-            self._line.cut_later()
+            self._sender.cut_later()
 
     async def _live(self, scope: dict, receive, send) -> None:
         code = await self._enter(scope)
@@ -67,17 +62,13 @@ class RoomConsumer(AsyncConsumer):
         finally:
             limits.close_socket(self.visitor.name)
 
-    async def send(self, frame: str) -> None:
-        """Send a finished frame."""
-        await self._line.send(frame)
-
     # -- the life of the socket --------------------------------------------------------------------------------------
 
     async def _enter(self, scope: dict) -> int | None:
         """Who this is, or the code to refuse with."""
         if frames.PROTOCOL not in scope["subprotocols"]:
             return Close.OLD_PAGE
-        if feeds.draining:
+        if hub.draining:
             return Close.DRAINING
         headers = dict(scope["headers"])
         session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
@@ -102,43 +93,44 @@ class RoomConsumer(AsyncConsumer):
             return Close.SIGNED_OUT if session and not self.visitor.known else Close.NO_ROOM
         self.member: Member = member
         self.may_ask = not spending.is_restricted() or await database.read(spending.may_ask, member)
-        self.seat = access.Seat(self.visitor, member.pk)
+        self.grant = access.Grant(self.visitor, member.pk)
         return None
 
     async def _serve(self, scope: dict, receive) -> None:
-        feed = feeds.attach(self.room_id, self)
-        self._inbox: asyncio.Queue[dict] = asyncio.Queue(INBOX_MAX)
-        self.reader = self._reader_of(feed)
         self.heard = asyncio.get_running_loop().time()
         query = query_of(scope)
         self.tab = frames.parse_tab(query.get("tab")) or secrets.token_urlsafe(8)
+        self.subscription = self._subscribe()
+        hub.attach(self.subscription)
         try:
             await self.send(self._welcome())
             async with asyncio.TaskGroup() as group:
-                follower = group.create_task(self._follow(feed, query.get("cursor", "")))
+                opening = group.create_task(self._open(query.get("cursor", "")))
                 await self._listen(receive)
-                follower.cancel()
+                opening.cancel()
         except* Closing as closing:
             await self._close(closing.exceptions[0].code)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            presence.leave(self, gone=self._is_gone)
-            await feeds.detach(feed, self)
+            self.subscription.end()
+            presence.leave(self.subscription, gone=self._is_gone)
+            await hub.detach(self.subscription)
 
-    def _reader_of(self, feed: Feed) -> RoomReader:
-        return RoomReader(feed, self.send)
+    def _subscribe(self) -> Subscription:
+        return Subscription(hub.room(self.room_id), self)
 
-    async def _follow(self, feed: Feed, token: str) -> None:
-        """Join first, then read, then pass on what came meanwhile: so nothing falls between."""
-        await feeds.join(feed)
-        await self._surviving(partial(self.reader.open, token))
-        if self.reader.sent is None:
-            raise Closing(Close.DRAINING)  # the database is away: come again
-        if self.member_id:  # whoever only reads, by a link, is not among those who are here
-            presence.enter(self)
-        while True:
-            await self._surviving(partial(self.reader.deliver, await self._inbox.get()))
+    async def _open(self, token: str) -> None:
+        """Join first, then read: so nothing falls between."""
+        await hub.join(self.subscription.room)
+        try:
+            await self.subscription.open(token)
+        except NotFound:
+            raise Closing(Close.NO_ROOM) from None
+        except (*CONNECTION_ERRORS, Unavailable) as error:
+            logger.warning("room %s: a reader has to wait: %s", self.room_id, error)
+            if self.subscription.sent is None:
+                raise Closing(Close.DRAINING) from None  # the database is away: come again
+        if self.grant.member:  # whoever only reads, by a link, is not among those who are here
+            presence.enter(self.subscription)
 
     async def _listen(self, receive) -> None:
         while True:
@@ -151,89 +143,26 @@ class RoomConsumer(AsyncConsumer):
 
     async def _close(self, code: int) -> None:
         self._is_gone = self._is_gone or code in FINAL
-        await self._line.close(code)
+        await self._sender.close(code)
 
-    async def _surviving(self, send: Callable[[], Awaitable]) -> None:
-        """A database that is away delays this reader; the watch over the heads will call again.
-
-        It takes no coroutine: a task that is cancelled before its first step would leave that one never awaited.
-        """
-        try:
-            await send()
-        except NotFound:
-            raise Closing(Close.NO_ROOM) from None
-        except (*CONNECTION_ERRORS, Unavailable) as error:
-            logger.warning("room %s: a reader has to wait: %s", self.room_id, error)
-
-    # -- what the feed and the watches call ---------------------------------------------------------------------------
+    # -- what its subscription needs -----------------------------------------------------------------------------------
 
     @property
-    def sent(self):
-        return self.reader.sent
+    def busy_since(self) -> float | None:
+        return self._sender.busy_since
 
-    @property
-    def confirmed(self) -> int:
-        return self.reader.confirmed
+    def write(self, frame: str) -> None:
+        self._sender.write(frame)
 
-    @property
-    def member_id(self) -> str:
-        return self.seat.member
+    def write_latest(self, frame: str) -> None:
+        self._sender.write_latest(frame)
 
-    def offer(self, event: dict) -> None:
-        if not self.reader.lets_pass(event) and not self._inbox.full():
-            self._inbox.put_nowait(event)
-
-    def fell_behind(self) -> None:
-        self._run_once(self.reader.catch_up)
-
-    def more_is_rendered(self) -> None:
-        if not self.is_behind:  # else it is sent when that is over
-            self._run_once(self.reader.show_rendered)
-
-    def check(self, now: float) -> None:
-        if self.reader.stuck_for(now, self._line.busy_since) > self.reader.patience:
-            self.dismiss(Close.TOO_SLOW)
-        elif now - self.heard > settings.CHATLAB_IDLE_TIMEOUT:
-            self.dismiss(Close.IDLE)
-
-    @property
-    def is_behind(self) -> bool:
-        return self.reader.full_since is not None
-
-    def show(self, frame: str) -> None:
-        """Who is here: one at a time and only the newest, so that a slow reader gets fewer."""
-        self._presence = frame
-        self._run_once(self._show)
-
-    async def _show(self) -> None:
-        while self._presence:
-            frame, self._presence = self._presence, ""
-            await self.send(frame)
+    async def send(self, frame: str) -> None:
+        await self._sender.send(frame)
 
     def dismiss(self, code: int) -> None:
-        """Close this socket from outside its own tasks."""
-        self._spawn(self._close(code))
-
-    def _run_once(self, work: Callable[[], Awaitable]) -> None:
-        """Start this, unless it is under way already."""
-        task = self._under_way.get(work)
-        if task is None or task.done():
-            self._under_way[work] = self._spawn(self._surviving(work))
-
-    def _spawn(self, coroutine) -> asyncio.Task:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        return task
-
-    def _forget(self, task: asyncio.Task) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Closing):
-            self.dismiss(error.code)
-        elif error is not None:
-            logger.error("room %s: a socket's task failed", self.room_id, exc_info=error)
-            self.dismiss(Close.DRAINING)
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close(code))
 
     # -- what the client says ----------------------------------------------------------------------------------------
 
@@ -253,7 +182,7 @@ class RoomConsumer(AsyncConsumer):
         except Closing:
             raise
         except Exception:
-            logger.exception("room %s: a frame of %s failed", self.room_id, self.seat.member or self.seat.link)
+            logger.exception("room %s: a frame of %s failed", self.room_id, self.grant.member or self.grant.link)
             await self._refuse(Unavailable("Something went wrong here. Try again."), text)
 
     async def _obey(self, frame: frames.ClientFrame) -> None:

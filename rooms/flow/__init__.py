@@ -1,7 +1,7 @@
 """Flow control of what clients send, for the server that runs this process: a client that writes without end is read as
 fast as its frames are dealt with, no faster, and costs no other client its turn. TCP tells the client.
 
-(Towards clients the window bounds what is under way: `rooms.reader`.)
+(Towards clients the window bounds what is under way: `rooms.delivery.window`.)
 """
 
 from __future__ import annotations

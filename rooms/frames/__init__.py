@@ -62,7 +62,7 @@ from .parse import (
     parse_tab,
     parse_title,
 )
-from .reading import READER, deltas_for_reader, is_for_readers, messages_for_reader, snapshot_for_reader
+from .redact import READER, deltas_for_reader, is_for_readers, messages_for_reader, snapshot_for_reader
 
 TERMINAL = ("complete", "stopped", "incomplete", "failed", "interrupted")
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from .. import broadcast, database
-from ..feed import feeds
+from ..delivery.hub import hub
 
 READY_WITHIN = 1.0  # seconds that the database and the channel layer each get
 
@@ -20,9 +20,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Whether this process should be sent visitors: it is not draining, and the database and the layer answer."""
     found = {
-        "serving": not feeds.draining,
-        "database": await database.answers(READY_WITHIN),
-        "channel layer": await broadcast.answers(READY_WITHIN),
+        "serving": not hub.draining,
+        "database": await database.is_reachable(READY_WITHIN),
+        "channel layer": await broadcast.is_reachable(READY_WITHIN),
     }
     lines = "".join(f"{name}: {'ok' if ok else 'no'}\n" for name, ok in found.items())
     return HttpResponse(lines, status=200 if all(found.values()) else 503, content_type="text/plain")

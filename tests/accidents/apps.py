@@ -187,7 +187,7 @@ def joins_late(seconds: str) -> None:
 
 def reads_late(seconds: str) -> None:
     """A fresh socket has joined its room's group, and waits before it reads."""
-    _wait_before("rooms.reader", "RoomReader", "open", float(seconds))
+    _wait_before("rooms.delivery.subscription", "Subscription", "open", float(seconds))
 
 
 def _wait_before(module: str, kind: str, method: str, seconds: float) -> None:

@@ -11,7 +11,7 @@ __all__ = ["MUTANTS", "Mutant"]
 MUTANTS = [
     Mutant(
         "every connect gets a snapshot, whatever its cursor",
-        "rooms/reader.py",
+        "rooms/delivery/subscription.py",
         "await self._start_from(Cursor.parse(token))",
         "await self._start_from(None)",
         "tests/test_complaints.py -k reconnected",
@@ -89,15 +89,15 @@ MUTANTS = [
     Mutant(
         "a revoked link's sockets are not looked at again",
         "rooms/access/__init__.py",
-        '"member" if _may_still_read(seat, digests, visitors) else "not_a_member"',
+        '"member" if _may_still_read(grant, digests, visitors) else "not_a_member"',
         '"member"',
         "tests/test_links_live.py -k five_seconds",
     ),
     Mutant(
         "readers are sent what members are",
-        "rooms/reader.py",
-        "shown = frames.deltas_for_reader(frame, self._named)",
-        "shown = frame",
+        "rooms/delivery/viewer.py",
+        "return frames.deltas_for_reader(frame, self._named)",
+        "return frame",
         "tests/test_links_live.py -k say_nothing",
     ),
     Mutant(
@@ -124,15 +124,15 @@ MUTANTS = [
     Mutant(
         "an answer ends when a tab leaves",
         "rooms/consumers/room.py",
-        "            await feeds.detach(feed, self)\n",
-        "            await feeds.detach(feed, self)\n"
+        "            await hub.detach(self.subscription)\n",
+        "            await hub.detach(self.subscription)\n"
         "            from ..worker import worker\n\n"
         "            [worker.release(generation) for generation in list(worker._tasks)]\n",
         "tests/test_complaints.py -k disconnect",
     ),
     Mutant(
         "a process does not join its rooms' groups",
-        "rooms/feed.py",
+        "rooms/delivery/hub.py",
         "lambda: mailbox.join(broadcast.group_of(self.room_id))",
         'lambda: mailbox.join("nobody")',
         "tests/test_complaints.py -k live",
@@ -216,7 +216,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page of the log is encoded for each reader",
-        "rooms/reader.py",
+        "rooms/delivery/subscription.py",
         "            page, frame = found\n",
         "            page, frame = found[0], frames.deltas(found[0].items, found[0].cursor)\n",
         "tests/test_costs.py -k encoded",
@@ -280,7 +280,7 @@ MUTANTS = [
     ),
     Mutant(
         "a heartbeat looks into the log",
-        "rooms/reader.py",
+        "rooms/delivery/subscription.py",
         "                    await self._catch_up()\n            return confirmed",
         "                    await self._catch_up(look=True)\n            return confirmed",
         "tests/test_costs.py -k sync",

@@ -22,9 +22,9 @@ DATABASE = [
     ),
     Mutant(
         "restored: an event is due by its sequence",
-        "rooms/reader.py",
-        'if before == self.sent and event["frame"] and not self._behind:',
-        'if before.seq == self.sent.seq and event["frame"] and not self._behind:',
+        "rooms/delivery/subscription.py",
+        "due = event.before == self.sent and event.frame",
+        "due = event.before.seq == self.sent.seq and event.frame",
         "tests/test_restored.py -k event_of_another",
     ),
     Mutant(
@@ -36,7 +36,7 @@ DATABASE = [
     ),
     Mutant(
         "restored: places of the lost history stay in the window",
-        "rooms/reader.py",
+        "rooms/delivery/subscription.py",
         "        self._window.start_over()\n",
         "",
         "tests/test_restored.py -k confirm_the_snapshot",
@@ -57,7 +57,7 @@ DATABASE = [
     ),
     Mutant(
         "restored: a head that is lower than the known one is never believed",
-        "rooms/feed.py",
+        "rooms/delivery/hub.py",
         "                self.doubt()  # a shared read is older than an event, or the log has become shorter\n",
         "                return\n",
         "tests/test_restored.py -k slow_reader",
@@ -175,7 +175,7 @@ DATABASE = [
     # -- a long history --------------------------------------------------------------------------------------------
     Mutant(
         "history: everybody who joins reads the room",
-        "rooms/feed.py",
+        "rooms/delivery/hub.py",
         "        if future is None:\n            future = self._shared[key]",
         "        if True:\n            future = self._shared[key]",
         "tests/test_faults_database_history.py -k few_queries",

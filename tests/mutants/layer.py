@@ -10,14 +10,14 @@ REDIS = "tests/test_redis_layer.py"
 LAYER = [
     Mutant(
         "the layer gets all the time that it wants",
-        "rooms/publisher.py",
+        "rooms/delivery/publisher.py",
         "async with asyncio.timeout(settings.CHATLAB_PUBLISH_TIMEOUT):",
         "async with asyncio.timeout(None):",
         f"{PUBLISHING} -k hangs",
     ),
     Mutant(
         "an event with a hole in it",
-        "rooms/publisher.py",
+        "rooms/delivery/publisher.py",
         "if (segment.first, segment.before) == (self.last + 1, self.chain):",
         "if True:",
         f"{PUBLISHING} -k in_between",
@@ -101,7 +101,7 @@ LAYER = [
     ),
     Mutant(
         "heads are not looked for while events are expected",
-        "rooms/feed.py",
+        "rooms/delivery/hub.py",
         "self._compare(known, await database.read(log.heads, known))",
         "pass",
         "tests/test_faults_layer.py -k away_for_one",

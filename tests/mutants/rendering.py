@@ -112,14 +112,14 @@ RENDERING = [
     ),
     Mutant(
         "a delta that was never heard is not missed in the HTML",
-        "rooms/rendered.py",
+        "rooms/delivery/html_cache.py",
         "if not frame or first > self._heard + 1:",
         "if False:",
         "tests/test_rendered.py -k lost_delta",
     ),
     Mutant(
         "the end of a text does not mend what came before",
-        "rooms/rendered.py",
+        "rooms/delivery/html_cache.py",
         "if not html.startswith(joined):",
         "if False:",
         "tests/test_rendered.py -k defined_at_the_end",

@@ -8,43 +8,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from ..frames import Cursor
+from .subscription import Subscription
 
 LOST, AWAY, HERE = range(3)  # no wire · nobody looks at it · somebody does
 
 GONE_AFTER = 60.0  # seconds after the last sign of life of a tab that lost its wire
 TRUSTED = 25.0  # seconds of silence after which what was sent is not believed to have arrived
 TYPING_SHOWN = 5.0
-WORD_HOLDS = 15.0  # seconds that another process's word counts: three repetitions, so one may be lost
+REPORT_HOLDS = 15.0  # seconds that another process's report counts: three repetitions, so one may be lost
 
 MEMBERS_MAX = 50  # in a frame; the others are a number
 TABS_MAX = 20  # of one member
 
 
-class Connected(Protocol):
-    """A connected tab."""
-
-    room_id: str
-    member_id: str
-    tab: str
-    heard: float  # the loop's time of its last frame
-    away: bool  # it says that nobody looks at it
-    is_behind: bool  # it takes nothing now
-    sent: Cursor | None
-    confirmed: int
-
-    def show(self, frame: str) -> None:
-        """Send this frame soon; only the newest counts."""
-        ...
-
-
 @dataclass(slots=True)
 class Tab:
-    """One tab of this process. Its socket is None once the wire is lost: then it stays where it was."""
+    """One tab of this process. Its subscription is None once the wire is lost: then it stays where it was."""
 
-    socket: Connected | None
+    subscription: Subscription | None
     seq: int = 0
     heard: float = 0.0
     shown: str = ""  # the frame that it was given last
@@ -53,24 +36,25 @@ class Tab:
         """(state, sequence). What was sent counts as reached, which is livelier than a confirmation every 10 s, as long
         as there are signs of life; a tab in the background gives them rarely.
         """
-        if (socket := self.socket) is None:
+        if self.subscription is None:
             return LOST, self.seq
-        self.heard = socket.heard
-        if not socket.away and now - socket.heard > TRUSTED:
-            self.seq = socket.confirmed
+        client, sent = self.subscription.client, self.subscription.sent
+        self.heard = client.heard
+        if not client.away and now - client.heard > TRUSTED:
+            self.seq = self.subscription.confirmed
             return LOST, self.seq
-        self.seq = socket.sent.seq if socket.sent else 0
-        return AWAY if socket.away else HERE, self.seq
+        self.seq = sent.seq if sent else 0
+        return AWAY if client.away else HERE, self.seq
 
 
-class Word(NamedTuple):
+class PresenceReport(NamedTuple):
     """What a process says about its tabs in a room: (member, tab, state, sequence) of each, and who types."""
 
     tabs: list[tuple[str, str, int, int]]
     typing: list[str]
 
     @classmethod
-    def unpack(cls, packed: list) -> Word:
+    def unpack(cls, packed: list) -> PresenceReport:
         tabs, typing = packed
         return cls([(member, tab, state, seq) for member, tab, state, seq in tabs], list(typing))
 
@@ -84,19 +68,21 @@ class Person(NamedTuple):
     away: bool
 
 
-class Company:
+class Roster:
     """Everybody in one room."""
 
     def __init__(self) -> None:
         self._tabs: dict[tuple[str, str], Tab] = {}
         self._typing: dict[str, float] = {}  # member -> until when
-        self._others: dict[str, tuple[float, Word]] = {}  # process -> until when its word counts, its word
+        self._others: dict[
+            str, tuple[float, PresenceReport]
+        ] = {}  # process -> (until when it counts, its report)
         self._heard = 0  # how often what the others say has changed
 
     @property
     def tabs(self) -> list[Tab]:
         """Those of this process that have a wire."""
-        return [tab for tab in self._tabs.values() if tab.socket is not None]
+        return [tab for tab in self._tabs.values() if tab.subscription is not None]
 
     @property
     def is_empty(self) -> bool:
@@ -107,24 +93,24 @@ class Company:
     def is_shared(self) -> bool:
         return bool(self._others)
 
-    def enter(self, socket: Connected) -> None:
-        mine = [key for key in self._tabs if key[0] == socket.member_id]
-        lost = [key for key in mine if self._tabs[key].socket is None]
+    def enter(self, subscription: Subscription) -> None:
+        mine = [key for key in self._tabs if key[0] == subscription.client.grant.member]
+        lost = [key for key in mine if self._tabs[key].subscription is None]
         if len(mine) >= TABS_MAX and lost:  # made-up names of tabs fill nothing
             del self._tabs[lost[0]]
-        self._tabs[socket.member_id, socket.tab] = Tab(socket)
+        self._tabs[subscription.client.grant.member, subscription.client.tab] = Tab(subscription)
 
-    def leave(self, socket: Connected, now: float, *, gone: bool) -> None:
+    def leave(self, subscription: Subscription, now: float, *, gone: bool) -> None:
         """`gone`: it went by itself, or was sent away for good; otherwise it is lost, and may come back."""
-        key = socket.member_id, socket.tab
+        key = subscription.client.grant.member, subscription.client.tab
         tab = self._tabs.get(key)
-        if tab is None or tab.socket is not socket:  # its successor is here already
+        if tab is None or tab.subscription is not subscription:  # its successor is here already
             return
         if gone:
             del self._tabs[key]
         else:
             tab.look(now)
-            tab.socket = None
+            tab.subscription = None
 
     def type(self, member: str, now: float) -> None:
         self._typing[member] = now + TYPING_SHOWN
@@ -133,15 +119,15 @@ class Company:
         """What was being typed is said."""
         self._typing.pop(member, None)
 
-    def hear(self, process: str, word: Word, now: float) -> bool:
-        """Another process's word. True where it was not known to be in this room."""
+    def hear(self, process: str, report: PresenceReport, now: float) -> bool:
+        """Another process's report. True where it was not known to be in this room."""
         _, before = self._others.pop(process, (0, None))
-        if word.tabs:
-            self._others[process] = now + WORD_HOLDS, word
-        self._heard += word != before
-        return before is None and bool(word.tabs)
+        if report.tabs:
+            self._others[process] = now + REPORT_HOLDS, report
+        self._heard += report != before
+        return before is None and bool(report.tabs)
 
-    def word(self, now: float) -> Word:
+    def report(self, now: float) -> PresenceReport:
         """What this process has to say. Whatever has run out is forgotten."""
         if self._typing:
             self._typing = {member: until for member, until in self._typing.items() if until > now}
@@ -152,27 +138,27 @@ class Company:
         tabs, gone = [], []
         for key, tab in self._tabs.items():
             state, seq = tab.look(now)
-            if tab.socket is None and now - tab.heard > GONE_AFTER:
+            if tab.subscription is None and now - tab.heard > GONE_AFTER:
                 gone.append(key)
             else:
                 tabs.append((*key, state, seq))
         for key in gone:
             del self._tabs[key]
-        return Word(tabs, sorted(self._typing))
+        return PresenceReport(tabs, sorted(self._typing))
 
-    def signs(self, word: Word) -> tuple:
+    def signs(self, report: PresenceReport) -> tuple:
         """Something that differs whenever `people` may; how far a tab is that nobody else is with, nobody asks."""
-        alone = len(word.tabs) == 1 and not self._others
-        return [tab[:3] for tab in word.tabs] if alone else word.tabs, word.typing, self._heard
+        alone = len(report.tabs) == 1 and not self._others
+        return [tab[:3] for tab in report.tabs] if alone else report.tabs, report.typing, self._heard
 
-    def people(self, own: Word) -> tuple[list[Person], int]:
+    def people(self, own: PresenceReport) -> tuple[list[Person], int]:
         """Everybody, per person, and how many more there are than MEMBERS_MAX: those who type or look come first."""
-        words = [own, *(word for _, word in self._others.values())]
+        reports = [own, *(report for _, report in self._others.values())]
         tabs: dict[tuple[str, str], tuple[int, int]] = {}
-        for word in words:
-            for member, name, *seen in word.tabs:  # of a tab that two processes know, the one that has it knows best
+        for report in reports:
+            for member, name, *seen in report.tabs:  # of a tab that two processes know, the one that has it knows best
                 tabs[member, name] = max(tabs.get((member, name), (LOST, 0)), tuple(seen))
-        typing = {member for word in words for member in word.typing}
+        typing = {member for report in reports for member in report.typing}
         seen_of: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
         for (member, _), seen in tabs.items():
             seen_of[member].append(seen)

@@ -14,10 +14,11 @@ import logging
 
 from django.conf import settings
 
-from . import broadcast, frames
-from .broadcast.refusals import Refused
-from .frames import Cursor
-from .log import Batch, Segment
+from .. import broadcast, frames
+from ..broadcast import RoomEvent
+from ..broadcast.refusals import Refused
+from ..frames import Cursor
+from ..log import Batch, Segment
 
 logger = logging.getLogger(__name__)
 
@@ -131,5 +132,4 @@ class _Waiting:
     async def send(self) -> None:
         frame = "" if self.items is None else frames.deltas(self.items, Cursor(self.last, self.chain))
         before, last = Cursor(self.first - 1, self.before), Cursor(self.last, self.chain)
-        event = broadcast.room_event(self.room, before, last, frame, self.digests)
-        await broadcast.send_to_room(self.room, event)
+        await broadcast.send_to_room(RoomEvent(self.room, before, last, frame, self.digests))

@@ -1,8 +1,8 @@
 """What is rendered of one room's messages, in this process: once for all its sockets, from the deltas that pass by.
 
-Rendering stands in nobody's way. Text is sent as it comes; HTML follows when it is there, and how much of it a socket
-was sent is the socket's own business (`RoomReader`). What is missing here, a message from before or a delta that never
-passed, is read from the log. A process without a reader of the room renders nothing.
+Rendering stands in nobody's way. Text is sent as it comes; HTML follows when it is there, and how much of it a client
+was sent, its subscription knows. What is missing here, a message from before or a delta that never passed, is read from
+the log. A process without a subscription to the room renders nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 
-from . import database, frames, log, rendering
-from .database import CONNECTION_ERRORS
-from .rendering import Part
-from .text import digest, utf16_length
+from .. import database, frames, log, rendering
+from ..database import CONNECTION_ERRORS
+from ..rendering import Part
+from ..text import digest, utf16_length
 
 logger = logging.getLogger(__name__)
 

@@ -1,25 +1,28 @@
-"""What this process knows about the rooms it serves: their heads, their events, and who is behind.
+"""The hub of this process: it hears the events of its rooms once, and offers each to the room's subscriptions.
 
-The process has one mailbox on the channel layer and joins the groups of its rooms with it; events are handed on to the
-sockets from here. But a layer may lose any event, also the last one of a burst, after which nothing shows the loss. So
-all heads are looked up every CHATLAB_HEAD_CHECK seconds, in one query, and sockets that are behind read the log. The
-same query compares what is known here with what the log holds at that very place: a database that was restored has
-other rows under the same sequences. Sockets that need the same pages share one read.
+The process has one mailbox on the channel layer and joins the groups of its rooms with it. But a layer may lose any
+event, also the last one of a burst, after which nothing shows the loss. So the hub looks up all heads every
+CHATLAB_HEAD_CHECK seconds, in one query, and subscriptions that are behind read the log. The same query compares what
+is known here with what the log holds at that very place: a database that was restored has other rows under the same
+sequences. Subscriptions that need the same page share one read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 
-from . import broadcast, database, frames, log
-from .frames import Cursor
-from .rendered import RoomRendering
+from .. import broadcast, database, frames, log
+from ..broadcast import RoomEvent
+from ..frames import Cursor
+from .html_cache import RoomRendering
+
+if TYPE_CHECKING:
+    from .subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -28,53 +31,37 @@ T = TypeVar("T")
 NOWHERE = Cursor(0, "")  # of a room whose head is not known here
 
 
-class Reader(Protocol):
-    """A socket, as the feed sees it."""
-
-    sent: Cursor | None
-
-    def offer(self, event: dict) -> None:
-        """An event of the room. A socket that has no place for it drops it."""
-        ...
-
-    def fell_behind(self) -> None:
-        """What was sent is not the room's head, and no event has said so."""
-        ...
-
-    def more_is_rendered(self) -> None:
-        """There are blocks that were not sent."""
-        ...
-
-    def check(self, now: float) -> None:
-        """Called every CHATLAB_HEAD_CHECK seconds with the loop's time."""
-        ...
-
-
-class Feed:
-    """One room in this process: its head, and the digests of what streams at that head."""
+class RoomHub:
+    """One room in this process: its head, the digests of what streams at that head, its HTML, its subscriptions."""
 
     def __init__(self, room_id: str):
         self.room_id = room_id
         self.head = NOWHERE
         self.digests: dict[str, str] = {}
-        self.readers: set[Reader] = set()
+        self.subscriptions: set[Subscription] = set()
         self.rendering = RoomRendering(room_id, self._rendered)
         self.in_snapshot: list[str] = []  # the messages of the last snapshot, the newest first
         self.suspect = 0  # the head that the last look-up saw
         self._complete = False  # whether `digests` is all of them
         self._shared: dict[object, asyncio.Future] = {}
         self._state: tuple[Cursor, str] | None = None
-        self._parsed: tuple[dict, dict[str, str | None]] | None = None  # the newest event, and its digests
         self._joined = False
 
     async def join(self, mailbox: broadcast.Mailbox) -> None:
-        """Hear of this room's events from now on; waited for once, however many sockets need it."""
+        """Hear of this room's events from now on; waited for once, however many subscriptions need it."""
         if not self._joined:
             await self._share("join", lambda: mailbox.join(broadcast.group_of(self.room_id)))
             self._joined = True
 
-    def note(self, before: Cursor, head: Cursor, digests: dict[str, str | None]) -> None:
-        """What is behind one cursor up to another has been seen, and has changed these digests."""
+    def hear(self, event: RoomEvent) -> None:
+        """An event of the layer: first it is known here, then every subscription is offered it."""
+        self.note(event.before, event.head, event.frame, event.digests)
+        for subscription in self.subscriptions:
+            subscription.offer(event)
+
+    def note(self, before: Cursor, head: Cursor, frame: str, digests: dict[str, str | None]) -> None:
+        """What is behind one cursor up to another has been seen. An empty frame: not what is in it."""
+        self.rendering.hear(before.seq + 1, head.seq, frame)
         if head.seq <= self.head.seq:
             return
         self._complete = self._complete and before == self.head
@@ -84,12 +71,6 @@ class Feed:
                 self.digests.pop(message, None)
             else:
                 self.digests[message] = digest
-
-    def digests_of(self, event: dict) -> dict[str, str | None]:
-        """What an event says of digests: parsed once for all sockets that it is handed to."""
-        if self._parsed is None or self._parsed[0] is not event:
-            self._parsed = event, json.loads(event["digests"])
-        return self._parsed[1]
 
     @property
     def is_sure(self) -> bool:
@@ -101,8 +82,8 @@ class Feed:
         self.head, self._complete = NOWHERE, False
 
     def misses(self, sent: Cursor) -> bool:
-        """Whether a reader at this place has to look: it has not got what was there a look ago already, or it is in a
-        history of which nothing is known here.
+        """Whether a subscription at this place has to look: it has not got what was there a look ago already, or it is
+        in a history of which nothing is known here.
         """
         return sent.seq < self.suspect or (sent.seq >= self.head.seq and sent != self.head)
 
@@ -121,8 +102,8 @@ class Feed:
             self.head, self.digests, self._complete = head, dict(digests), True
 
     def _rendered(self) -> None:
-        for reader in list(self.readers):
-            reader.more_is_rendered()
+        for subscription in self.subscriptions:
+            subscription.more_is_rendered()
 
     async def read(self, after: Cursor) -> tuple[log.Page, str] | None:
         """A page and its `deltas` frame: read and encoded once for all who stand at the same place."""
@@ -156,52 +137,61 @@ class Feed:
         return await asyncio.shield(future)
 
 
-class Feeds:
+class Hub:
     """All rooms that this process serves, and the watch over their heads."""
 
     def __init__(self) -> None:
-        self._feeds: dict[str, Feed] = {}
+        self._rooms: dict[str, RoomHub] = {}
         self._mailbox: broadcast.Mailbox | None = None
-        self.draining = False  # this process is about to end: it takes no new readers
+        self.draining = False  # this process is about to end: it takes no new subscriptions
 
-    def attach(self, room_id: str, reader: Reader) -> Feed:
-        feed = self._feeds.get(room_id)
-        if feed is None:
-            feed = self._feeds[room_id] = Feed(room_id)
-        feed.readers.add(reader)
-        return feed
+    def room(self, room_id: str) -> RoomHub:
+        room = self._rooms.get(room_id)
+        if room is None:
+            room = self._rooms[room_id] = RoomHub(room_id)
+        return room
 
-    async def join(self, feed: Feed) -> None:
-        """Return when the room's events come here, or the layer doesn't answer in time: they do when it is back."""
+    def attach(self, subscription: Subscription) -> None:
+        """Offer it the room's events from now on; at once, or another's `detach` would take its room away."""
+        subscription.room.subscriptions.add(subscription)
+
+    async def join(self, room: RoomHub) -> None:
+        """Return when the room's events come here. Where the layer doesn't answer in time, they do when it is back."""
         if self._mailbox is not None:
-            await feed.join(self._mailbox)
+            await room.join(self._mailbox)
 
-    async def detach(self, feed: Feed, reader: Reader) -> None:
-        feed.readers.discard(reader)
-        if not feed.readers and self._feeds.get(feed.room_id) is feed:
-            del self._feeds[feed.room_id]
-            feed.rendering.forget()
+    async def detach(self, subscription: Subscription) -> None:
+        room = subscription.room
+        room.subscriptions.discard(subscription)
+        if not room.subscriptions and self._rooms.get(room.room_id) is room:
+            del self._rooms[room.room_id]
+            room.rendering.forget()
             if self._mailbox is not None:
-                await self._mailbox.leave(broadcast.group_of(feed.room_id))
+                await self._mailbox.leave(broadcast.group_of(room.room_id))
 
-    def readers(self) -> list[Reader]:
-        return [reader for feed in self._feeds.values() for reader in feed.readers]
+    def subscriptions(self) -> list[Subscription]:
+        return [subscription for room in self._rooms.values() for subscription in room.subscriptions]
 
     async def listen(self) -> None:
-        """Hand events on to the sockets of their rooms, for ever."""
+        """Hear the rooms' events, for ever."""
         self._mailbox = mailbox = await broadcast.Mailbox.open()
         try:
             # Those that were here before it.
-            await asyncio.gather(*(mailbox.join(broadcast.group_of(room_id)) for room_id in self._feeds))
+            await asyncio.gather(*(mailbox.join(broadcast.group_of(room_id)) for room_id in self._rooms))
             while True:
-                event = await mailbox.receive()
-                if (feed := self._feeds.get(event["room"])) is not None:
-                    for reader in feed.readers:
-                        reader.offer(event)
-                await asyncio.sleep(0)  # they take it before the next one comes
+                self._hear(await mailbox.receive())
+                await asyncio.sleep(0)  # whoever else has something to do has a turn between two events
         finally:
             self._mailbox = None
             await mailbox.close()
+
+    def _hear(self, event: dict) -> None:
+        room = self._rooms.get(event["room"])
+        if room is not None:
+            try:
+                room.hear(RoomEvent.unpack(event))
+            except Exception:  # one event ends nothing: the watch over the heads sees what it was to bring
+                logger.exception("room %s: an event could not be passed on", room.room_id)
 
     async def watch(self) -> None:
         """Look up the heads for ever. A head counts as missed when it was there at the last look already: what was
@@ -209,9 +199,9 @@ class Feeds:
         while True:
             await asyncio.sleep(settings.CHATLAB_HEAD_CHECK)
             now = asyncio.get_running_loop().time()
-            for reader in self.readers():
-                reader.check(now)
-            known = {room_id: feed.head for room_id, feed in self._feeds.items()}
+            for subscription in self.subscriptions():
+                subscription.check(now)
+            known = {room_id: room.head for room_id, room in self._rooms.items()}
             try:
                 if known:
                     self._compare(known, await database.read(log.heads, known))
@@ -219,17 +209,17 @@ class Feeds:
                 logger.warning("the heads of the rooms could not be read: %r", error)
 
     def _compare(self, known: Iterable[str], heads: dict[str, int | None]) -> None:
-        for feed in [self._feeds[room_id] for room_id in known if room_id in self._feeds]:
-            head = heads.get(feed.room_id)
+        for room in [self._rooms[room_id] for room_id in known if room_id in self._rooms]:
+            head = heads.get(room.room_id)
             if head is None:
                 logger.warning(
-                    "room %s: its log is not the one that was read here. Was the database restored?", feed.room_id
+                    "room %s: its log is not the one that was read here. Was the database restored?", room.room_id
                 )
-                feed.doubt()
-            for reader in list(feed.readers):
-                if reader.sent is not None and feed.misses(reader.sent):
-                    reader.fell_behind()
-            feed.suspect = head or 0
+                room.doubt()
+            for subscription in room.subscriptions:
+                if subscription.sent is not None and room.misses(subscription.sent):
+                    subscription.fell_behind()
+            room.suspect = head or 0
 
 
-feeds = Feeds()
+hub = Hub()
