@@ -74,9 +74,7 @@ class Roster:
     def __init__(self) -> None:
         self._tabs: dict[tuple[str, str], Tab] = {}
         self._typing: dict[str, float] = {}  # member -> until when
-        self._others: dict[
-            str, tuple[float, PresenceReport]
-        ] = {}  # process -> (until when it counts, its report)
+        self._others: dict[str, tuple[float, PresenceReport]] = {}  # process -> (until when it counts, its report)
         self._heard = 0  # how often what the others say has changed
 
     @property
