@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "rooms.middleware.DatabaseAway",
+    "rooms.middleware.Refusals",
     "rooms.middleware.NotFoundPage",
 ]
 if not DEBUG:  # with DEBUG on, `runserver` serves the files as they lie there
@@ -217,6 +218,9 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = "chatlab_session",
 CHATLAB_COOKIE_PORT = env.bool("CHATLAB_COOKIE_PORT", default=DEBUG)  # ... and the port behind them
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{CHATLAB_PATH}/"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie `messages`
+# Django's own keeps the sessions that it has begun.
+AUTHENTICATION_BACKENDS = ["rooms.passwords.Backend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["rooms.passwords.hashing.PBKDF2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}
     for validator in (
@@ -338,6 +342,11 @@ CHATLAB_RATE_JOINS = rate("CHATLAB_RATE_JOINS", "30/60")
 CHATLAB_RATE_GUESTS = rate("CHATLAB_RATE_GUESTS", "120/60")  # new guest sessions of one network address
 CHATLAB_RATE_ROOMS = rate("CHATLAB_RATE_ROOMS", "20/3600")
 CHATLAB_RATE_REQUESTS = rate("CHATLAB_RATE_REQUESTS", "600/60")
+CHATLAB_RATE_SIGN_IN = rate("CHATLAB_RATE_SIGN_IN", "10/600")  # wrong passwords of an account from an address
+CHATLAB_RATE_SIGN_IN_ADDRESS = rate("CHATLAB_RATE_SIGN_IN_ADDRESS", "10/600")  # of an address, whatever the account
+CHATLAB_RATE_SIGN_IN_ACCOUNT = rate("CHATLAB_RATE_SIGN_IN_ACCOUNT", "50/600")  # of an account, from new addresses
+CHATLAB_HASHES_AT_ONCE = positive("CHATLAB_HASHES_AT_ONCE", 1)  # passwords that a process looks at; each takes a core
+CHATLAB_HASHES_WAITING = positive("CHATLAB_HASHES_WAITING", 10)  # that wait for that; the next ones are refused
 CHATLAB_SOCKETS_PER_PERSON = positive("CHATLAB_SOCKETS_PER_PERSON", 20)
 
 # -- logs ------------------------------------------------------------------------------------------------------------

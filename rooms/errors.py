@@ -6,11 +6,13 @@ from __future__ import annotations
 class RoomError(Exception):
     """A refusal that a client is told about: a code it can act on and one sentence for a person.
 
-    `retry_after` is in seconds and only set where trying again later can work.
+    `retry_after` is in seconds and only set where trying again later can work. `worded`: pages say this very sentence
+    in their reader's language, instead of one for the code.
     """
 
     code = "unavailable"
     http_status = 503
+    worded = False
 
     def __init__(self, detail: str, *, retry_after: float | None = None):
         super().__init__(detail)
@@ -37,6 +39,8 @@ class NotAllowed(RoomError):
 class MayNotAsk(NotAllowed):
     """The member may not ask the model: it costs something (rooms/spending.py)."""
 
+    worded = True
+
 
 class Conflict(RoomError):
     code, http_status = "conflict", 409
@@ -44,6 +48,18 @@ class Conflict(RoomError):
 
 class RateLimited(RoomError):
     code, http_status = "rate_limited", 429
+
+
+class TooManyAttempts(RateLimited):
+    """A password is not looked at: too many were wrong (rooms/passwords/)."""
+
+    worded = True
+
+
+class Crowded(RateLimited):
+    """A password is not looked at now: too many are."""
+
+    worded = True
 
 
 class Busy(RoomError):

@@ -20,8 +20,9 @@ from django.views.defaults import page_not_found
 
 from . import access, front, origin
 from .database import CONNECTION_ERRORS
-from .errors import Unavailable
+from .errors import RoomError, Unavailable
 from .views import front as pages
+from .views.pages import refused
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +123,13 @@ class NotFoundPage(MiddlewareMixin):
         elif settings.DEBUG and isinstance(response, HttpResponseNotFound):
             return page_not_found(request, Http404())
         return response
+
+
+class Refusals(MiddlewareMixin):
+    """What a page refuses, from however deep inside: a password that is one too many comes from Django's own forms."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return refused(request, exception) if isinstance(exception, RoomError) else None
 
 
 class DatabaseAway(MiddlewareMixin):

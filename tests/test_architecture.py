@@ -28,10 +28,11 @@ LAYERS = (
     {"actions"},
     {"delivery", "export", "search", "checks"},
     {"log", "lease", "broadcast", "providers", "access", "spending", "below", "origin", "rendering", "flow"},
+    {"passwords"},
     {"addresses"},
     {"database", "front", "limits"},
     {"models", "converters"},
-    {"frames", "fold"},
+    {"frames", "fold", "tallies"},
     {"speakers"},
     {"errors", "seldom", "text"},
 )

@@ -9,7 +9,9 @@ no full counts, and only searches and orders that an index answers.
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from .. import passwords
 from . import delta, generation, link, member, message, room  # noqa: F401  registers them
 
 admin.site.site_header = admin.site.site_title = _("chatlab administration")
+admin.site.password_change = passwords.guarded(admin.site.password_change)
 admin.site.index_title = _("What is in the database")

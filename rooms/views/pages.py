@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import date, datetime, tzinfo
+from math import ceil
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -238,4 +239,7 @@ def refused(request: HttpRequest, refusal: RoomError, kept: str = "") -> HttpRes
     """`kept`: what its writer would otherwise lose."""
     back = request.META.get("HTTP_REFERER") or reverse("index")
     context = {"detail": reasons.of_refusal(refusal), "status": refusal.http_status, "back": back, "kept": kept}
-    return render(request, "rooms/refused.html", context, status=refusal.http_status)
+    response = render(request, "rooms/refused.html", context, status=refusal.http_status)
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(max(1, ceil(refusal.retry_after)))
+    return response

@@ -7,11 +7,13 @@ falls back to the sentence. The same words go into the page for its scripts (sta
 
 from __future__ import annotations
 
+from math import ceil
+
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from .. import front
-from ..errors import MayNotAsk, RoomError
+from ..errors import RoomError
 
 SPOKEN = "en"  # on the wire
 
@@ -25,7 +27,7 @@ _REFUSALS = {
     "busy": _("Too much is under way here already."),
     "unavailable": _("The server could not do that now. Try again."),
 }
-_LATER = _("Try again in {n} s.")
+_LATER, _MINUTES, _HOURS = _("Try again in {n} s."), _("Try again in {n} min."), _("Try again in {n} h.")
 _FAILURES = {
     "auth": _("The model provider rejected the key."),
     "bad_request": _("The model provider did not accept the request."),
@@ -71,12 +73,21 @@ _OBSTACLES = {
 
 
 def of_refusal(refusal: RoomError) -> str:
-    if _speaks_as_the_wire() or refusal.code not in _REFUSALS:
+    if refusal.worded:
+        sentence = gettext(refusal.detail)
+    elif _speaks_as_the_wire() or refusal.code not in _REFUSALS:
         return refusal.detail
-    if isinstance(refusal, MayNotAsk):
-        return gettext(refusal.detail)
-    wait = round(refusal.retry_after or 0)
-    return " ".join([str(_REFUSALS[refusal.code]), *([str(_LATER).format(n=wait)] if wait else [])])
+    else:
+        sentence = str(_REFUSALS[refusal.code])
+    return " ".join([sentence, *([later(refusal.retry_after)] if refusal.retry_after else [])])
+
+
+def later(seconds: float) -> str:
+    """When it can be tried again: never too soon."""
+    for unit, words in ((3600, _HOURS), (60, _MINUTES)):
+        if seconds > 1.5 * unit:
+            return str(words).format(n=ceil(seconds / unit))
+    return str(_LATER).format(n=max(1, ceil(seconds)))
 
 
 def of_failure(failure: dict | None) -> str:

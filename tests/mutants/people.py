@@ -12,8 +12,44 @@ _ACCOUNTS = "tests/test_accounts.py -k"
 _COOKIES = "tests/test_cookies.py -k"
 _BROWSER_PAGE = "tests/test_one_browser_page.py -k"
 _MEMBERS = "tests/test_members.py -k"
+_PASSWORDS = "tests/test_passwords.py -k"
 
 PEOPLE = [
+    Mutant(
+        "passwords are looked at all at once",
+        "rooms/passwords/hashing.py",
+        "lambda: ticket in self._line[: settings.CHATLAB_HASHES_AT_ONCE]",
+        "lambda: True",
+        f"{_PASSWORDS} one_after_the_other",
+    ),
+    Mutant(
+        "everybody may wait for a password to be looked at",
+        "rooms/passwords/hashing.py",
+        "if len(self._line) >= settings.CHATLAB_HASHES_AT_ONCE + settings.CHATLAB_HASHES_WAITING:",
+        "if False:",
+        f"{_PASSWORDS} one_after_the_other",
+    ),
+    Mutant(
+        "attempts are counted without a lock",
+        "rooms/passwords/attempts.py",
+        "            full = _full(rows, now)\n            if full is None:\n",
+        "            if full is None:\n",
+        f"{_PASSWORDS} forty_at_once",
+    ),
+    Mutant(
+        "strangers lock an owner out",
+        "rooms/passwords/attempts.py",
+        "return [PAIR] if known is not None and known > now else",
+        "return",
+        f"{_PASSWORDS} where_they_have_been",
+    ),
+    Mutant(
+        "anybody may say whose address theirs is",
+        "rooms/addresses.py",
+        "if not _is_trusted(peer) or _parsed",
+        "if _parsed",
+        "tests/test_addresses.py -k trusted_proxies_only",
+    ),
     Mutant(
         "whoever is in a room spends the key",
         "rooms/actions/messages.py",
