@@ -10,18 +10,21 @@ http = get_asgi_application()  # first: it loads the apps that the imports below
 
 from chatlab.cookies import OwnSocketCookies  # noqa: E402
 from rooms import process  # noqa: E402
+from rooms.arrival import Arrival  # noqa: E402
 from rooms.below import BelowPath  # noqa: E402
 from rooms.origin import SameOrigin  # noqa: E402
 from rooms.routing import channel_routes, websocket_urlpatterns  # noqa: E402
 
-application = BelowPath(
-    ProtocolTypeRouter(
-        {
-            "http": http,
-            "websocket": SameOrigin(OwnSocketCookies(URLRouter(websocket_urlpatterns))),
-            "channel": ChannelNameRouter(channel_routes),
-            "lifespan": process.lifespan,
-        }
+application = Arrival(
+    BelowPath(
+        ProtocolTypeRouter(
+            {
+                "http": http,
+                "websocket": SameOrigin(OwnSocketCookies(URLRouter(websocket_urlpatterns))),
+                "channel": ChannelNameRouter(channel_routes),
+                "lifespan": process.lifespan,
+            }
+        )
     )
 )
 process.hook_server()

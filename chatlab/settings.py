@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "rooms.middleware.Front",  # and Django's SecurityMiddleware in it
     "csp.middleware.CSPMiddleware",
+    "rooms.middleware.Forms",
     "chatlab.cookies.OwnCookies",
     "rooms.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
@@ -304,6 +305,7 @@ CHATLAB_LIMITS = one_of("CHATLAB_LIMITS", ("on", "off"), "on") == "on"  # rates 
 
 CHATLAB_TEXT_MAX = positive("CHATLAB_TEXT_MAX", 32_000)
 CHATLAB_FRAME_MAX = positive("CHATLAB_FRAME_MAX", 262_144)
+CHATLAB_BODY_MAX = DATA_UPLOAD_MAX_MEMORY_SIZE = positive("CHATLAB_BODY_MAX", 1_048_576)  # of any request
 CHATLAB_WINDOW = positive("CHATLAB_WINDOW", 262_144)
 CHATLAB_WINDOW_TIMEOUT = positive("CHATLAB_WINDOW_TIMEOUT", 15.0)
 CHATLAB_HEARTBEAT = positive("CHATLAB_HEARTBEAT", 10)
@@ -354,7 +356,17 @@ CHATLAB_SOCKETS_PER_PERSON = positive("CHATLAB_SOCKETS_PER_PERSON", 20)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"rooms": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO"), "propagate": True}},
+    "formatters": {
+        "line": {"()": "rooms.requests.Line", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    },
+    "filters": {"of_django": {"()": "rooms.requests.OfDjango"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "django": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["of_django"]},
+    },
+    "loggers": {
+        "rooms": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO"), "propagate": True},
+        # Its own handlers say nothing with DEBUG off: a page that failed would leave no trace.
+        "django": {"handlers": ["django"], "level": "INFO" if DEBUG else "ERROR", "propagate": True},
+    },
 }

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sys
 
 from django.conf import settings
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 from django.middleware.security import SecurityMiddleware
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
@@ -21,6 +26,7 @@ from django.views.defaults import page_not_found
 from . import access, front, origin
 from .database import CONNECTION_ERRORS
 from .errors import RoomError, Unavailable
+from .views import broken
 from .views import front as pages
 from .views.pages import refused
 
@@ -57,6 +63,28 @@ class Front(SecurityMiddleware):
         path = settings.SESSION_COOKIE_PATH
         redirect.set_cookie(HTTPS_SEEN, "1", max_age=60, path=path, secure=True, httponly=True, samesite="Lax")
         return redirect
+
+
+@receiver(got_request_exception)
+def say_it(request: HttpRequest, **kwargs: object) -> None:
+    """Whatever DEBUG is, and also where the page that says so has failed: of that Django itself says nothing."""
+    logger.error("%s %s failed", request.method, ascii(request.path), exc_info=sys.exc_info())
+
+
+class Forms(MiddlewareMixin):
+    """A form that can't be read is refused here. Further in, each who looks for its token would stumble over it anew,
+    the page that says so among them.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        try:
+            _ = request.body, request.POST
+        except (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError) as error:
+            request._mark_post_parse_error()
+            status = 413 if isinstance(error, RequestDataTooBig) else 400
+            logger.info("%s %s: %s", request.method, ascii(request.path), error)
+            return broken.unreadable(request, status)
+        return None
 
 
 class Sessions(sessions.SessionMiddleware):

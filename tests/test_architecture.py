@@ -27,16 +27,16 @@ LAYERS = (
     {"generation"},
     {"actions"},
     {"delivery", "export", "search", "checks"},
-    {"log", "lease", "broadcast", "providers", "access", "spending", "below", "origin", "rendering", "flow"},
+    {"log", "lease", "broadcast", "providers", "access", "spending", "below", "arrival", "origin", "rendering", "flow"},
     {"passwords"},
     {"addresses"},
     {"database", "front", "limits"},
     {"models", "converters"},
     {"frames", "fold", "tallies"},
     {"speakers"},
-    {"errors", "seldom", "text"},
+    {"errors", "requests", "seldom", "text"},
 )
-PURE = {"frames", "fold", "errors", "seldom", "speakers", "text"}
+PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text"}
 
 # What is imported -> the only module of rooms/ that may.
 OWNED_IMPORTS = {

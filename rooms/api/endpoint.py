@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
 from functools import wraps
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
-from .. import access, front, origin
+from .. import access, front, origin, requests
 from ..database import CONNECTION_ERRORS
 from ..errors import RoomError
 
@@ -33,10 +30,6 @@ def endpoint(*methods: str) -> Callable:
             # A bearer token is not sent by itself, and where there is one the cookie does not count. Any other
             # Authorization header is: a browser sends `Basic` to whoever asked for it, from any site.
             bearer = access.bearer_digest(request.headers.get("Authorization", ""))
-            try:
-                _ = request.body  # before the CSRF check, which would read a form and leave nothing
-            except RequestDataTooBig:
-                return problem(413, "too_long", f"A request has at most {settings.CHATLAB_FRAME_MAX:,} bytes.")
             if bearer is None and (failed := _CSRF.process_view(request, None, (), {})):
                 return problem(failed.status_code, "not_allowed", _why_refused(request))
             try:
@@ -69,11 +62,10 @@ _CSRF = _Csrf(lambda request: HttpResponse())
 
 
 def problem(status: int, code: str, detail: str, retry_after: float | None = None) -> JsonResponse:
-    body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
-    body["request_id"] = secrets.token_hex(4)
+    body = requests.problem(status, code, detail)
     if retry_after is not None:
         body["retry_after"] = round(retry_after, 1)
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
+    response = JsonResponse(body, status=status, content_type=requests.PROBLEM)
     if retry_after is not None:
         response["Retry-After"] = str(max(1, round(retry_after)))
     logger.info("refused [%s] %s: %s", body["request_id"], code, detail)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
 
 from .. import frames
 from ..errors import FINAL, Close
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110, 5.6.2; what is sent back is nothing else
 
 
 async def refuse(scope: dict, send, code: int) -> None:
     """Accept, then close: a browser could not tell one refused handshake from another."""
     offered = scope["subprotocols"]
-    accepted = frames.PROTOCOL if frames.PROTOCOL in offered else next(iter(offered), None)
+    accepted = frames.PROTOCOL if frames.PROTOCOL in offered else next(filter(TOKEN.fullmatch, offered), None)
     await send({"type": "websocket.accept", "subprotocol": accepted})
     await close(send, code)
 
@@ -47,4 +51,4 @@ class NoRoomConsumer(AsyncConsumer):
         pass
 
     async def websocket_disconnect(self, event) -> None:
-        pass
+        raise StopConsumer  # else its task would never end

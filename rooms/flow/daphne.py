@@ -7,19 +7,76 @@ written to it.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
+from autobahn.websocket.types import ConnectionDeny
+from daphne import http_protocol
+from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
+from twisted.logger import globalLogPublisher
+from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
 from .. import front
 from . import LOOK_AGAIN
 
+logger = logging.getLogger(__name__)
+
+LENGTH_DIGITS = 20
+GONE_WITHIN = 1.0  # seconds that a client which broke the protocol has to take its close frame
 FRAMES = 8  # that may wait for the application; a proper client has one or two under way
 
 
 def install() -> None:
     WebSocketFactory.protocol = FlowControlled
+    http_protocol.WebRequest, http_protocol.HTTPFactory.protocol = Request, Channel
+    Server.kill_all_applications = _end_all(Server.kill_all_applications)
+    globalLogPublisher.addObserver(_unhandled)
+
+
+def _end_all(its_own: Callable) -> Callable:
+    def kill_all_applications(self) -> object:
+        """Daphne fails at the first connection whose application has ended already, and ends none of the others."""
+        for protocol, details in list(self.connections.items()):
+            if "application_instance" not in details:
+                del self.connections[protocol]
+        return its_own(self)
+
+    return kill_all_applications
+
+
+def _unhandled(event: dict) -> None:
+    """What failed in Twisted itself: daphne has its log thrown away."""
+    if (failure := event.get("log_failure")) is not None:
+        error = (failure.type, failure.value, failure.getTracebackObject())
+        logger.error("something failed in Twisted: %s", failure.getErrorMessage(), exc_info=error)
+
+
+class Channel(HTTPChannel):
+    """One connection, before it is a socket's."""
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Twisted makes a number of any row of digits, which Python refuses for a very long one."""
+        name, _, value = line.partition(b":")
+        if len(value) > LENGTH_DIGITS and name.strip().lower() == b"content-length":
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return super().headerReceived(line)
+
+
+class Request(http_protocol.WebRequest):
+    def __init__(self, *arguments, **options):
+        """Forms are read by Django. Twisted would do it before, for nothing, and fail at some."""
+        super().__init__(*arguments, **options, parsePOSTFormSubmission=False)
+
+    def process(self):
+        """Daphne takes this header to be ASCII, and fails where it is not."""
+        if not all(map(bytes.isascii, self.requestHeaders.getRawHeaders(b"Daphne-Root-Path", ()))):
+            self.requestHeaders.removeHeader(b"Daphne-Root-Path")
+        return super().process()
 
 
 @implementer(IPushProducer)
@@ -34,11 +91,31 @@ class FlowControlled(WebSocketProtocol):
         self.transport.unregisterProducer()  # the HTTP channel's, from before the upgrade
         self.transport.registerProducer(self, True)
 
+    def onConnect(self, request):
+        """The same of what a socket may offer: it is made of tokens."""
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            raise ConnectionDeny(400, "Sec-WebSocket-Protocol is not ASCII")
+        return super().onConnect(request)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """Of a socket that the server knows: not of one whose handshake was broken."""
+        if hasattr(self, "server"):
+            super().onClose(wasClean, code, reason)
+
     def failHandshake(self, reason: str, code: int = 400, *more: object, **others: object) -> None:
         """Of a handshake that lacks something, which no application gets to see."""
         if code == 400:
             front.note(front.UPGRADE, handshake=reason)
         super().failHandshake(reason, code, *more, **others)
+
+    def _fail_connection(self, code: int = 1001, reason: str = "") -> None:
+        """Of what breaks the protocol. Autobahn would cut without a word; a client is told why, and then cut."""
+        if self.state == self.STATE_OPEN:
+            logger.info("a socket is closed with %s: %s", code, reason)
+            self.sendCloseFrame(code=code)
+        self.failedByMe, self.wasClean, self.wasNotCleanReason = True, False, reason
+        self.dropConnection(abort=False)
+        reactor.callLater(GONE_WITHIN, self.transport.abortConnection)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         super().onMessage(payload, isBinary)

@@ -9,11 +9,17 @@ their turn, the longer the more that slice has cost.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
 
 from . import LOOK_AGAIN
+
+logger = logging.getLogger(__name__)
 
 SLICE = 8 * 1024  # bytes: up to 1,400 frames, 10 ms
 SHARE = 0.1  # of the event loop's time that one client's frames may take
@@ -76,9 +82,64 @@ def install() -> None:
     made, received = protocol.connection_made, protocol.data_received
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        made(self, Valve(transport, lambda data: received(self, data), self.writable))
+        def hand_on(data: bytes) -> None:
+            received(self, data)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                _refuse_handshake(self)
+
+        made(self, Valve(transport, hand_on, self.writable))
 
     def data_received(self, data: bytes) -> None:
         self.transport.take(data)
 
     protocol.connection_made, protocol.data_received = connection_made, data_received
+    protocol.send_receive_event_to_app = _receive_text(protocol.send_receive_event_to_app)
+    protocol.handle_parser_exception = _end_socket(protocol.handle_parser_exception)
+    H11Protocol.send_400_response = _refuse_request
+
+
+REFUSAL = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def _refuse_request(protocol: H11Protocol, message: str) -> None:
+    """What is no HTTP, perhaps in the middle of a request whose application has begun. Uvicorn's own asks h11 for the
+    words of the answer, which raises for HEAD, and lets the application find out that it can't answer any more.
+    """
+    if protocol.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        protocol.transport.write(REFUSAL)
+    if protocol.cycle is not None:
+        protocol.cycle.disconnected = True
+        protocol.cycle.message_event.set()
+    protocol.transport.close()
+
+
+def _refuse_handshake(protocol: WebSocketsSansIOProtocol) -> None:
+    """One that `websockets` can't read. Uvicorn would wait for more of it, for ever, or for a close frame."""
+    if not protocol.transport.is_closing():
+        protocol.transport.write(REFUSAL)
+        protocol.transport.close()
+
+
+def _end_socket(its_own: Callable) -> Callable:
+    return lambda self: _refuse_handshake(self) if self.conn.close_sent is None else its_own(self)
+
+
+def _receive_text(its_own: Callable) -> Callable:
+    def send_receive_event_to_app(self) -> None:
+        """Text that is no UTF-8 costs its sender the socket, and the log a line instead of a traceback."""
+        if self.curr_msg_data_type != "text" or _is_text(b"".join(self.frames)):
+            its_own(self)
+        elif self.conn.state is State.OPEN:
+            logger.info("a socket is closed with 1007: its text is no UTF-8")
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+
+    return send_receive_event_to_app
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -26,7 +26,7 @@ def theme(request: HttpRequest) -> dict[str, str]:
 def choose(request: HttpRequest) -> HttpResponse:
     back = request.META.get("HTTP_REFERER", "")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    response = redirect(back if safe else "index")
+    response = HttpResponseRedirect(back if safe else reverse("index"))
     chosen, path = request.POST.get("theme"), settings.SESSION_COOKIE_PATH
     if chosen in THEMES:
         secure = request.is_secure()

@@ -223,6 +223,16 @@ def _when_staged(text: str, happens: Callable[[], None]) -> list[bool]:
     return seen
 
 
+def finds_nothing_but_faults(words: str) -> None:
+    """Every search fails, with these words."""
+    from rooms import search
+
+    def find(*args) -> None:
+        raise ArithmeticError(words)
+
+    search.find = find
+
+
 _ACCIDENTS = {
     accident.__name__: accident
     for accident in (
@@ -240,5 +250,6 @@ _ACCIDENTS = {
         reads_late,
         *LIES,
         gives_up_after,
+        finds_nothing_but_faults,
     )
 }

@@ -16,6 +16,7 @@ from .layer import LAYER
 from .people import PEOPLE
 from .sockets import SOCKETS
 from .texts import TEXTS
+from .unseen import UNSEEN
 
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "var", "__pycache__", ".*_cache", "node_modules", "screens", ".hypothesis"
@@ -51,7 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Take mechanisms out, one by one.")
     parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
     words = parser.parse_args().words
-    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER, *TEXTS]
+    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER, *TEXTS, *UNSEEN]
     chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="chatlab-mutants-") as folder:

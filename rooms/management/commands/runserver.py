@@ -3,6 +3,7 @@
 from daphne.management.commands.runserver import Command as DaphneCommand
 from daphne.server import Server
 
+from rooms.arrival import Arrival
 from rooms.below import BelowPath
 
 BACKLOG = 1024  # Twisted's 50 drops the handshakes of a reconnect storm; each is tried again only after 1 s, then 3 s
@@ -18,4 +19,4 @@ class Command(DaphneCommand):
 
     def get_application(self, options):
         """With DEBUG, what serves the files stands in front of the application, and must know of the path as well."""
-        return BelowPath(super().get_application(options))
+        return Arrival(BelowPath(super().get_application(options)))
