@@ -35,6 +35,8 @@ run: $(RUN_READY)
 
 # Your own .env is for running: no test may ask a model that costs money.
 test soak drill mutants: export ENV_FILE = /dev/null
+# Hundreds of processes start: without caches each would compile all that is here.
+test soak drill mutants: export PYTHONDONTWRITEBYTECODE =
 
 # One recipe under `set -e`: the first failure ends it, and make with it.
 test: $(TEST_READY)

@@ -39,7 +39,7 @@ async def test_a_tab_that_is_left_and_shown_again_is_level(upstream, server, ali
 @pytest.mark.parametrize("days", [-1, 1])
 async def test_a_tab_whose_clock_is_a_day_off_works(days, upstream, server, alice, room, browser_of):
     """E6"""
-    window = await browser_of(alice)
+    window = await browser_of(alice, locale="en-US")
     await window.add_init_script(OTHER_CLOCK % (days * 86_400_000))
     page = await window.new_page()
     await page.goto(f"{server.url}/rooms/{room}/")

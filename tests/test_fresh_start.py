@@ -76,9 +76,10 @@ def test_a_script_names_all_that_it_imports_and_nothing_else() -> None:
 
 
 @pytest.mark.browser
-async def test_no_script_of_a_room_waits_for_another_to_be_found(server, alice, room, page_of):
+async def test_no_script_of_a_room_waits_for_another_to_be_found(server, alice, room, browser_of):
     """What the page names ahead is what it loads: nothing is found later, and nothing is loaded for nothing."""
-    page = await page_of(alice, room)
+    page = await (await browser_of(alice, base_url=server.url)).new_page()  # which has loaded nothing before
+    await page.goto(f"/rooms/{room}/")
     await pages.live(page)
     ahead = await page.eval_on_selector_all("link[rel=modulepreload]", "links => links.map(link => link.href)")
     (entry,) = await page.eval_on_selector_all("script[type=module]", "scripts => scripts.map(script => script.src)")

@@ -22,7 +22,7 @@ RICH = [
     "| $y^2$ |\n\n$$\n\\frac{1}{2}\n$$\n\n> quo",
     "ted\n\nSee [below].\n\nThe last words.\n\n[below]: https://example.org/below\n",
 ]
-MODULES = "() => performance.getEntriesByType('resource').map(({ name }) => name)"
+MODULES = "() => [...document.querySelectorAll('link[rel=modulepreload]')].map(({ href }) => href)"
 _HTML = "id => document.querySelector(`#m-${id} [data-part=text]`).innerHTML"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, BrowserContext, Page
 
+from .harness import browser as chromium
 from .harness.server import Server
 from .harness.waiting import eventually
 
@@ -28,11 +29,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory, engines) -> Iterator[Server]:
     assert not server.alarms(), server.alarms()[0]
 
 
+@pytest.fixture(scope="module")
+async def kept(shared_browser: Browser, kept_windows: list[BrowserContext]) -> AsyncIterator[BrowserContext]:
+    """A window that has the scripts already."""
+    window = await chromium.to_be_kept(shared_browser)
+    kept_windows.append(window)
+    yield window
+    kept_windows.remove(window)
+    await window.close()
+
+
 @pytest.fixture
-async def bench(demo, browser: Browser) -> AsyncIterator[Page]:
+async def bench(demo, browser: Browser, kept: BrowserContext) -> AsyncIterator[Page]:
     """The page, with both tabs live, and nothing in the console when all is over."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 800})
-    page = await context.new_page()
+    page = await kept.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -40,7 +50,7 @@ async def bench(demo, browser: Browser) -> AsyncIterator[Page]:
     await verdict(page, "identical")
     yield page
     assert said == []
-    await context.close()
+    assert await chromium.emptied(kept)
 
 
 async def verdict(page: Page, wanted: str, within: float = 15.0) -> str:

@@ -105,7 +105,7 @@ async def test_a8_what_has_no_text_yet_is_begun_again(upstream, stage, visitor, 
     await stage.workers_of({}, {})
     question = Question(scripts=[[{"begin": True}, {"wait": "forever"}], [{"text": words(10)}]])
     room, here, answer = await begun(stage, visitor, tab, question, 0)
-    await eventually(lambda: upstream.requests(question), 10, "the provider was asked")
+    await eventually(lambda: upstream.requests(question), 30, "the provider was asked")
     (await stage.holder(answer)).kill()
     await whole(stage, room, here, answer, "".join(words(10)))
     assert stage.generation(answer, "attempts") == len(await upstream.requests(question)) == 2

@@ -145,7 +145,7 @@ async def test_no_payload_runs_or_asks_for_anything_in_the_page(server, alice, r
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     await page.evaluate(_WATCH)
-    modules = "() => performance.getEntriesByType('resource').map(({ name }) => name)"
+    modules = "() => [...document.querySelectorAll('link[rel=modulepreload]')].map(({ href }) => href)"
     (prose,) = [name for name in await page.evaluate(modules) if re.search(r"/prose[.\w]*\.js", name)]
     cases = []
     for payload in PAYLOADS:

@@ -40,6 +40,11 @@ async def window(server, alice, browser_of: Callable) -> Callable:
 
     async def make(scheme: str = "light", width: int = 1280, height: int = 800, **options: object) -> Page:
         size = {"width": width, "height": height}
+        if not options:
+            page = await (await browser_of(alice)).new_page()
+            await page.set_viewport_size(size)
+            await page.emulate_media(color_scheme=scheme)
+            return page
         context = await browser_of(alice, viewport=size, color_scheme=scheme, base_url=server.url, **options)
         return await context.new_page()
 

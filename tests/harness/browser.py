@@ -11,7 +11,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, async_playwright
 
 from .programs import Missing, or_skip
 
@@ -26,6 +26,7 @@ OPTIONS = (
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
 )
+VIEWPORT = {"width": 1280, "height": 800}
 REMEDY = "install one (Debian: apt install chromium) or set CHATLAB_BROWSER to its path"
 
 
@@ -60,3 +61,34 @@ async def launched() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+async def to_be_kept(browser: Browser, **options: object) -> BrowserContext:
+    """A window that has nothing which could not be taken from it again."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("this window is kept for other tests: ask for one of your own, with any option")
+
+    window = await browser.new_context(viewport=VIEWPORT, **options)
+    for name in ("add_init_script", "expose_binding", "expose_function", "set_extra_http_headers", "on"):
+        setattr(window, name, refuse)
+    return window
+
+
+async def emptied(window: BrowserContext) -> bool:
+    """Without pages, what they have stored and what was set; False where a test has closed it."""
+    try:
+        last = await window.new_page()
+        for page in window.pages:
+            if page is not last:
+                await page.close()
+        session = await window.new_cdp_session(last)
+        await session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+        await last.close()
+        await window.clear_cookies()
+        await window.clear_permissions()
+        await window.unroute_all()
+        await window.set_offline(False)
+    except Error:
+        return False
+    return True
