@@ -42,6 +42,7 @@ PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text"}
 OWNED_IMPORTS = {
     "openai": "providers",
     "httpx2": "providers",
+    "aiohttp": "providers",
     "markdown_it": "rendering",
     "mdit_py_plugins": "rendering",
     "pygments": "rendering",

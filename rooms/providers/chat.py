@@ -17,7 +17,7 @@ from .chunks import Reading
 from .memory import memory_of
 from .responses import GO_ON, INSTRUCTIONS
 from .tagged import apart
-from .transport import EVENTS, check_end, events_of, is_document, said_done, soon
+from .transport import check_end, events_of, is_document, said_done, soon
 
 
 class ChatProvider:
@@ -65,7 +65,6 @@ class ChatProvider:
                 "/chat/completions",
                 cast_to=object,
                 body=body,
-                options=EVENTS,
                 stream=True,
                 stream_cls=openai.AsyncStream[object],
             )

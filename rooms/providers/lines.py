@@ -1,5 +1,5 @@
-"""The bytes of an answer, as the SDK's decoder takes them: events of one JSON object each, whatever the server calls
-them and however they are cut. Pure: bytes in, bytes out.
+"""The bytes of an answer as events, whatever the server calls them and however they are cut. Pure: bytes in, the data
+of events out.
 
 A server that was asked for events may send one JSON document, or a document in each line; both become events. What is
 neither is not read as if it were: HTML comes from an address that is no model's.
@@ -12,7 +12,7 @@ import re
 
 from .base import ProviderError
 
-ALIVE = b"data: null\n\n"  # an event that says nothing
+Event = tuple[str | None, bytes]  # its name, where it is `error`, and its data
 NOT_TEXT = ("upstream", "The model provider answered with something else than text.")
 WRONG_ADDRESS = ("address", "The configured address of the model provider leads to no model.")
 TOO_MUCH = "The model provider sent more at once than it may."
@@ -26,7 +26,7 @@ _ERROR = re.compile(rb"(?:.*[._-])?(?:error|exception)", re.IGNORECASE)  # names
 
 
 class Lines:
-    """Whole lines go on, the rest is held. `longest` bounds an event; `kind`: what the server calls it.
+    """Whole events go on, the rest is held. `longest` bounds an event; `kind`: what the server calls the answer.
 
     A delta is bounded by CHATLAB_EVENT_MAX where it is read. The events at the end repeat the whole answer, in JSON
     with up to six bytes for each of its characters: they are what bounds a single event here.
@@ -41,14 +41,15 @@ class Lines:
         self._held = bytearray()
         self._size = 0  # of the event that the last whole line belongs to
         self._before, self._mark = b"", _BOM
-        self._error: list[bytes] | None = None  # the data of an event that tells of an error
+        self._data: list[bytes] = []  # of the event that is under way
+        self._error: list[bytes] | None = None  # the same, where it tells of an error
         self._document = bytearray()  # as far as it has come
 
-    def feed(self, chunk: bytes) -> bytes:
+    def feed(self, chunk: bytes) -> list[Event]:
         if not (end := max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) + 1):
             self._held += chunk
             self._check(self._size + len(self._held))
-            return b""
+            return []
         lines = (bytes(self._held) + chunk[:end]).removeprefix(self._mark)
         self._held, self._mark = bytearray(chunk[end:]), b"\n" if chunk[end - 1] == _CR else b""
         joined = self._before + lines
@@ -58,15 +59,15 @@ class Lines:
         self._before = joined[-1:]
         return self._read(lines)
 
-    def end(self) -> bytes:
+    def end(self) -> list[Event]:
         """Some servers leave the last empty line out, or the last line end."""
         last = self._read(bytes(self._held).removeprefix(self._mark) + b"\n\n")
         if self._document:
             self.objects = 1
-            return b"".join(b"data: %b\n" % line for line in self._document.splitlines()) + b"\n"
+            return [(None, bytes(self._document))]
         if self._read == self._begin and not self._is_declared:
             raise self._no_text(b"")
-        return last + b"\n\n"
+        return last
 
     def _check(self, size: int) -> None:
         if size > self._longest:
@@ -74,11 +75,11 @@ class Lines:
 
     # -- what kind of answer it is -------------------------------------------------------------------------------------
 
-    def _begin(self, lines: bytes) -> bytes:
+    def _begin(self, lines: bytes) -> list[Event]:
         """The first line that is not empty decides."""
         lines = lines.lstrip()
         if not lines:
-            return b""
+            return []
         if lines.startswith((b"{", b"[")):
             self._read = self._json_lines if _is_object(lines.splitlines()[0]) else self._part_of_document
             return self._read(lines)
@@ -89,15 +90,15 @@ class Lines:
         self._read = self._events
         return self._events(lines)
 
-    def _json_lines(self, lines: bytes) -> bytes:
-        objects = [line for line in lines.splitlines() if line.strip()]
-        self.objects += len(objects)
-        return b"".join(b"data: %b\n\n" % line for line in objects)
+    def _json_lines(self, lines: bytes) -> list[Event]:
+        found = [(None, line) for line in lines.splitlines() if line.strip()]
+        self.objects += len(found)
+        return found
 
-    def _part_of_document(self, lines: bytes) -> bytes:
+    def _part_of_document(self, lines: bytes) -> list[Event]:
         self._document += lines
         self._check(len(self._document))
-        return b""
+        return []
 
     @property
     def _is_declared(self) -> bool:
@@ -108,37 +109,43 @@ class Lines:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def _events(self, lines: bytes) -> bytes:
-        """What is not data is taken out: the SDK takes an event without data for one that is not JSON."""
-        kept = []
+    def _events(self, lines: bytes) -> list[Event]:
+        """Names, ids and comments say nothing that the data does not, but for an error. Nothing follows `[DONE]`."""
+        found: list[Event] = []
         for line in lines.splitlines():
             if not line:
-                kept += self._told_error()
-                kept.append(line)
-            elif line.startswith(b"data:") and line[5:].strip():
-                if self._error is None:
-                    kept.append(line)
-                    self.done = self.done or line[5:].lstrip().startswith(b"[DONE]")
-                else:
-                    self._error.append(line[5:].strip())
-            elif line.startswith(b"event:") and _ERROR.fullmatch(line[6:].strip()):
-                self._error = []
+                self._end_event(found)
+            elif line.startswith(b"data:"):
+                if line[5:].strip():
+                    (self._data if self._error is None else self._error).append(line[5:].strip())
+            elif line.startswith(b"event:"):
+                if _ERROR.fullmatch(line[6:].strip()):
+                    self._error, self._data = self._data, []
             elif line.startswith(b"error:"):  # llama.cpp has a field of that name
                 self._error = [line[6:].strip()]
             elif line[0] in _JSON:  # the name of no field: its `data:` was forgotten
-                kept.append(b"data: " + line)
-        return b"\n".join([*kept, b""])
+                self._data.append(line)
+        return found
 
-    def _told_error(self) -> list[bytes]:
-        """An event that only its name makes an error keeps it, and its data, which may be any text, becomes JSON."""
-        if self._error is None:
-            return []
-        data, self._error = b"\n".join(self._error), None
-        try:
-            said = json.dumps(json.loads(data))
-        except (ValueError, RecursionError):
-            said = json.dumps(data.decode("utf-8", "replace"))
-        return [b"event: error", b"data: " + said.encode()]
+    def _end_event(self, found: list[Event]) -> None:
+        data, self._data = b"\n".join(self._data), []
+        self.done = self.done or data.startswith(b"[DONE]")
+        if self.done:
+            return
+        if self._error is not None:
+            found.append(("error", _as_json(b"\n".join(self._error))))
+            self._error = None
+        elif data:
+            found.append((None, data))
+
+
+def _as_json(said: bytes) -> bytes:
+    """What tells of an error may be any text."""
+    try:
+        json.loads(said)
+    except (ValueError, RecursionError):
+        return json.dumps(said.decode("utf-8", "replace")).encode()
+    return said
 
 
 def _is_object(line: bytes) -> bool:

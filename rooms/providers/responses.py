@@ -18,7 +18,7 @@ from .base import Ended, Opened, ProviderError, Request, TextDelta
 from .events import Reading
 from .memory import memory_of
 from .tagged import apart
-from .transport import EVENTS, check_end, events_of, read_out
+from .transport import check_end, events_of, read_out
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class ResponsesProvider:
         body |= {"reasoning": {"summary": "auto"}} if _REASONS.match(request.model) else {}
 
         def ask(body: dict):
-            return self._client.post("/responses", body=body, options=EVENTS, **_STREAM)
+            return self._client.post("/responses", body=body, **_STREAM)
 
         return await refused.send(memory_of(self._client, request.model), ask, body)
 
@@ -103,4 +103,4 @@ class ResponsesProvider:
         if request.resume.after is not None:
             params["starting_after"] = request.resume.after
         path = f"/responses/{quote(request.resume.response_id, safe='')}"
-        return self._client.get(path, options={"params": params, **EVENTS}, **_STREAM)
+        return self._client.get(path, options={"params": params}, **_STREAM)

@@ -1,25 +1,30 @@
-"""The HTTP side of a call upstream: bounded, never redirected. And how the SDK's streams are ended."""
+"""The HTTP side of a call upstream: bounded, never redirected. The SDK makes the request; the events of its answer are
+read here.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import ssl
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 
+import aiohttp
 import httpx2
 import openai
 from django.conf import settings
 
 from . import errors
 from .base import ProviderError
-from .lines import ALIVE, NOT_TEXT, Lines
+from .lines import NOT_TEXT, Event, Lines
 
-END = object()
 ERROR_MAX = 65_536  # bytes that are read of what is no answer
 READ_OUT = 0.2  # seconds for what follows the last event
 PIECE = 65_536  # bytes that are unpacked at once
-EVENTS = {"stream_mode": "events", "synthesize_event_and_data": True}  # the SDK raises nothing that the stream says
+ALIVE: Event = (None, b"null")  # an event that says nothing
+_BROKEN = (httpx2.RequestError, aiohttp.ClientError, ssl.SSLError)  # what reading raises where a connection breaks
 
 
 def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) -> openai.AsyncOpenAI:
@@ -27,7 +32,7 @@ def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) ->
 
     Reading has no limit here: whoever asks gives the first byte its time, and the silences are counted below.
     """
-    http_client = openai.DefaultAsyncHttpx2Client(
+    http_client = _Client(
         transport=transport,
         limits=httpx2.Limits(max_connections=1000),
         follow_redirects=False,
@@ -36,6 +41,16 @@ def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) ->
     )
     timeout = httpx2.Timeout(connect=settings.CHATLAB_CONNECT_TIMEOUT, read=None, write=30, pool=10)
     return openai.AsyncOpenAI(max_retries=0, timeout=timeout, http_client=http_client, **kwargs)
+
+
+class _Client(openai.DefaultAioHttpClient):
+    """Over aiohttp, whose parser is in C: half the CPU of an event. The SDK's bridge to it lets some errors through."""
+
+    async def send(self, *args, **kwargs) -> httpx2.Response:
+        try:
+            return await super().send(*args, **kwargs)
+        except aiohttp.ClientError as error:
+            raise httpx2.RemoteProtocolError(str(error)) from error
 
 
 async def _bound(response: httpx2.Response) -> None:
@@ -49,7 +64,7 @@ async def _bound(response: httpx2.Response) -> None:
         detail = "The model provider sent compressed data, which was not asked for."
         raise ProviderError("upstream", detail, f"content-encoding: {encoding[:200]}")
     inner = Unpacked(response.stream) if packed else response.stream
-    response.stream = EventBytes(inner, response.headers.get("content-type", "text/event-stream"))
+    response.stream = EventStream(inner, response.headers.get("content-type", "text/event-stream"))
 
 
 class _Beginning(httpx2.AsyncByteStream):
@@ -93,7 +108,7 @@ class Unpacked(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
-class EventBytes(httpx2.AsyncByteStream):
+class EventStream(httpx2.AsyncByteStream):
     """The bytes of an answer as events, and how long nothing comes. Before the first event any byte is a sign of life:
     gateways send comments while a model loads.
     """
@@ -102,7 +117,10 @@ class EventBytes(httpx2.AsyncByteStream):
         self._inner = inner
         self.lines = Lines(settings.CHATLAB_EVENT_MAX + 6 * settings.CHATLAB_ANSWER_MAX, kind)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def read(self) -> AsyncGenerator[list[Event]]:
+        """The events that one read brings. After `[DONE]` the rest is read, if it comes soon: the connection can be
+        used again.
+        """
         limit = None  # of the first bytes whoever asks keeps the time
         async with aclosing(aiter(self._inner)) as chunks:
             while True:
@@ -113,39 +131,63 @@ class EventBytes(httpx2.AsyncByteStream):
                     raise httpx2.ReadTimeout(f"nothing came for {limit} s") from None
                 if chunk is None:
                     break
-                lines = self.lines.feed(chunk)
-                if limit is None and b"data:" not in lines:
-                    yield ALIVE
+                events = self.lines.feed(chunk)
+                if events or limit is None:
+                    yield events or [ALIVE]
+                if self.lines.done:
+                    await read_out(chunks)
+                    return
                 limit = settings.CHATLAB_SILENCE_TIMEOUT
-                yield lines
-        yield self.lines.end()
+        if events := self.lines.end():
+            yield events
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """As a body, of an answer that is read whole."""
+        async with aclosing(self.read()) as reads:
+            async for events in reads:
+                for _, data in events:
+                    yield data
 
     async def aclose(self) -> None:
         await self._inner.aclose()
 
 
 async def events_of(stream: openai.AsyncStream) -> AsyncGenerator[dict]:
-    """The events of a response as plain dicts, an empty one for a sign of life. Raises errors.Told of an error in them.
+    """The events of a response as plain dicts, an empty one for a sign of life. Raises errors.Told of an error in them,
+    and what the SDK raises of a connection.
 
-    The SDK's typed events cost many times as much, with the same SSE decoder (`python -m bench upstream`).
+    The SDK's own reading decodes them a second time, and its typed events cost many times as much
+    (`python -m bench upstream`).
     """
+    response = stream.response
     try:
-        while (event := await anext(stream, END)) is not END:
-            name, data = event["event"], event["data"]
-            if data is None:
-                yield {}
-            for said in data if isinstance(data, list) else (data,):
-                if (end := errors.in_stream(name, said)) is not None:
-                    raise errors.Told(end)
-                if isinstance(said, dict):
-                    yield said
-                elif isinstance(said, str) and said:
-                    yield {"text": said}
+        async with aclosing(response.stream.read()) as reads:
+            async for events in reads:
+                for name, data in events:
+                    for said in _told(name, data):
+                        yield said
     except ProviderError as error:
         error.error = errors.staff_only(error.error)  # it quotes what came
         raise
+    except httpx2.TimeoutException as error:
+        raise openai.APITimeoutError(request=response.request) from error
+    except _BROKEN as error:
+        raise openai.APIConnectionError(request=response.request) from error
     finally:
-        await _exhaust(stream)
+        await response.aclose()
+
+
+def _told(name: str | None, data: bytes) -> Iterator[dict]:
+    whole = json.loads(data.decode())
+    if whole is None:
+        yield {}
+    for said in whole if isinstance(whole, list) else (whole,):
+        if (end := errors.in_stream(name, said)) is not None:
+            raise errors.Told(end)
+        if isinstance(said, dict):
+            yield said
+        elif isinstance(said, str) and said:
+            yield {"text": said}
 
 
 def said_done(stream: openai.AsyncStream) -> bool:
@@ -179,28 +221,14 @@ async def soon(events: AsyncGenerator[dict]) -> dict | None:
         return None
 
 
-async def read_out(events: AsyncGenerator[dict]) -> None:
+async def read_out(rest: AsyncIterator) -> None:
     """Read what follows the last event, which is nothing, if it comes soon: the connection can be used again."""
     try:
         async with asyncio.timeout(READ_OUT):
-            async for _ in events:
+            async for _ in rest:
                 pass
     except (*_CUT_OFF, RecursionError, TimeoutError, ValueError):
         pass
 
 
-async def _exhaust(stream: openai.AsyncStream) -> None:
-    """Close the response, and let the SDK's nested generators run to their end.
-
-    Left suspended they wait for the garbage collector, which ends them in whatever thread it happens to run.
-    """
-    await stream.close()
-    try:
-        async with asyncio.timeout(1):
-            while await anext(stream, END) is not END:
-                pass
-    except (*_CUT_OFF, RecursionError, TimeoutError, ValueError):
-        pass  # it was cut off: that is what closing is for
-
-
-_CUT_OFF = (openai.APIError, httpx2.HTTPError, httpx2.StreamError, ProviderError, errors.Told)
+_CUT_OFF = (*_BROKEN, openai.APIError, httpx2.HTTPError, httpx2.StreamError, ProviderError, errors.Told)
