@@ -13,6 +13,7 @@ from rooms import actions, frames, log
 from rooms.errors import Conflict, Unavailable
 from rooms.frames import Cursor
 from rooms.log import Batch, Change, Transaction, Writer, writer
+from rooms.log.pace import LONGEST, Pace
 from rooms.models import Delta, Member, Message
 
 from .fakes import busy, new_place
@@ -60,6 +61,45 @@ def test_what_gathers_is_one_transaction(place, log_writer, batches) -> None:
     (segment,) = [segment for batch in batches for segment in batch.segments]
     assert (segment.first, segment.last, len(segment.items)) == (2, 101, 100)
     assert segment.chain == place.head.chain
+
+
+def test_under_load_what_comes_within_its_pace_is_one_transaction(place, batches) -> None:
+    class Loaded(Pace):
+        def next(self) -> float:
+            return 0.5
+
+    made = Writer(batches.append, Loaded)
+    for number in range(3):  # one by one: there is nobody to wait for
+        assert made.submit(appending(place.room, str(number))).result(0.4)
+    with busy(made):
+        together = [made.submit(appending(place.room, "together")) for _ in range(2)]
+    for future in together:
+        future.result(10)
+    first = made.submit(appending(place.room, "waits"))
+    while not made._queue.empty():  # the writer has taken it, and waits for more
+        time.sleep(0.001)
+    made.submit(appending(place.room, "is waited for")).result(10)
+    made.close()
+    assert first.done()
+    assert [len(batch.segments[0].items) for batch in batches if batch.segments] == [1, 1, 1, 2, 2]
+
+
+def test_nothing_waits_until_there_is_load_and_never_long() -> None:
+    now, used = 0.0, 0.0
+    pace = Pace(lambda: now, lambda: used)
+
+    def after(seconds: float, load: float) -> float:
+        nonlocal now, used
+        for _ in range(round(seconds / 0.01)):
+            now, used = now + 0.01, used + 0.01 * load
+            pace.next()
+        return pace.next()
+
+    assert after(10, 0.7) == 0.0, "a process that gets what it needs"
+    assert 0.0 < after(0.3, 1.0) < LONGEST
+    assert after(10, 1.3) == LONGEST, "more than one CPU: the event loop waits for its turn"
+    assert after(1, 0.7) == LONGEST, "it needs less because of it: that is no reason to stop"
+    assert after(10, 0.4) == 0.0
 
 
 def test_a_transaction_has_an_end(place, log_writer, batches, monkeypatch) -> None:

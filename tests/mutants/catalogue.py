@@ -215,6 +215,20 @@ MUTANTS = [
         "tests/test_bad_input.py -k too_long",
     ),
     Mutant(
+        "commits are made as fast as they can be under load",
+        "rooms/log/writer.py",
+        "                if company and wait > 0:",
+        "                if False:",
+        "tests/test_writer.py -k pace",
+    ),
+    Mutant(
+        "a lone commit waits for company",
+        "rooms/log/writer.py",
+        "                if company and wait > 0:",
+        "                if wait > 0:",
+        "tests/test_writer.py -k pace",
+    ),
+    Mutant(
         "a page of the log is encoded for each reader",
         "rooms/delivery/subscription.py",
         "            page, frame = found\n",
