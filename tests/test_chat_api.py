@@ -53,7 +53,10 @@ def test_the_request_is_what_such_servers_know(desk) -> None:
     body = request["body"]
     assert (body["model"], body["stream"], body["stream_options"]) == ("scripted", True, {"include_usage": True})
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
-    assert set(body) == {"model", "messages", "stream", "stream_options"}, "servers refuse what they do not know"
+    assert body["max_tokens"] == 8_192, "the answer is bounded"
+    assert set(body) == {"model", "messages", "stream", "stream_options", "max_tokens"}, (
+        "servers refuse what they do not know"
+    )
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------

@@ -91,7 +91,9 @@ def test_several_parts_are_refused_one_after_the_other(desk, settings) -> None:
     answer = desk.ask(question=refusing(*(said(f"Unsupported parameter: '{part}'", part) for part in parts)))
     assert (answer.end, answer.text, answer.row.attempts) == (("complete", ""), "a", 1)
     last = bodies(desk, answer)[-1]
-    assert set(last) == {"model", "input", "stream", "store"} and last["store"] is False, "nothing is kept for nothing"
+    assert set(last) == {"model", "input", "stream", "store", "max_output_tokens"} and last["store"] is False, (
+        "nothing is kept for nothing"
+    )
     assert not answer.row.background and answer.row.response_id == "", "so it can't be resumed"
 
 
@@ -155,6 +157,36 @@ def test_a_part_whose_leaving_out_mends_nothing_is_sent_the_next_time(desk, sett
     answer = desk.ask(said("stream_options is not supported"))
     assert (answer.end, len(desk.requests(answer))) == (("failed", "bad_request"), 2)
     assert "stream_options" in bodies(desk, desk.ask({"text": "a"}))[0]
+
+
+BOUND = [
+    said("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+    extra("max_tokens"),
+]
+
+
+@pytest.mark.parametrize("refusal", BOUND)
+def test_how_long_an_answer_may_be_is_said_by_its_other_name_and_never_left_out(desk, settings, refusal) -> None:
+    settings.OPENAI_API, settings.CHATLAB_ANSWER_TOKENS = "chat", 77
+    answer = desk.ask(question=refusing(refusal))
+    again = desk.ask({"text": "b"})
+    names = [{name: body[name] for name in body if name.startswith("max_")} for body in bodies(desk, answer)]
+    assert names == [{"max_tokens": 77}, {"max_completion_tokens": 77}] and answer.row.attempts == 1
+    assert bodies(desk, again)[0]["max_completion_tokens"] == 77
+    settings.CHATLAB_MODEL += "-refuses-both"
+    both = desk.ask(question=refusing(refusal, extra("max_completion_tokens")))
+    assert both.end == ("failed", "bad_request") and len(desk.requests(both)) == 2
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_how_long_an_answer_may_be_is_always_sent(desk, settings, api) -> None:
+    settings.OPENAI_API = api
+    first = desk.ask(question=Question(scripts=[[{"text": "It begins"}, {"eof": True}], [{"text": "."}]]))
+    frame = frames.Continue(message=first.row.message_id, client_id=client_id())
+    receipt = commit_now(actions.continue_answer(desk.place.member, desk.place.room, frame))
+    answer = desk.write(receipt.message, first.question)
+    name = {"chat": "max_tokens", "responses": "max_output_tokens"}[api]
+    assert [body[name] for body in bodies(desk, answer)] == [8_192] * 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import openai
+from django.conf import settings
 
 from .. import speakers
 from ..speakers import Turn
@@ -19,12 +20,16 @@ from .responses import GO_ON, INSTRUCTIONS
 from .tagged import apart
 from .transport import check_end, events_of, is_document, said_done, soon
 
+OPENAI = "api.openai.com"
+
 
 class ChatProvider:
     background = False  # this API has no responses that outlive their call
 
     def __init__(self, client: openai.AsyncOpenAI):
         self._client = client
+        # Where one of the two is refused the other is sent (`refused`). What a server does not know, some ignore.
+        self._bound = "max_completion_tokens" if client.base_url.host == OPENAI else "max_tokens"
 
     def stream(self, request: Request) -> AsyncIterator[Opened | TextDelta | Ended]:
         return apart(self._read(request), request.model, memory_of(self._client, request.model))
@@ -58,6 +63,7 @@ class ChatProvider:
             "messages": [system, *_taking_turns(turns, request)],
             "stream": True,
             "stream_options": {"include_usage": True},
+            self._bound: settings.CHATLAB_ANSWER_TOKENS,
         }
 
         def ask(body: dict):

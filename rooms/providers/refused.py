@@ -37,9 +37,14 @@ _PARTS = {
     "reasoning": _named("reasoning"),
     "instructions": _named("instructions|system (?:role|message|prompt)"),
     "name": _named("name"),
+    "max_tokens": _named("max_tokens"),
+    "max_completion_tokens": _named("max_completion_tokens"),
     "system": _ROLE,
     "stream": _named("stream|streaming"),
 }
+
+# What bounds an answer has two names; it is never left out.
+_OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 async def send(memory: Memory, ask: Callable[[dict], Awaitable], body: dict) -> openai.AsyncStream:
@@ -51,7 +56,7 @@ async def send(memory: Memory, ask: Callable[[dict], Awaitable], body: dict) -> 
             stream = await ask(sent)
         except openai.APIStatusError as error:
             part = named_in(error.response, sent)
-            if part is None:
+            if part is None or _OTHER_NAME.get(part) in left_out:
                 raise
             left_out.add(part)
         else:
@@ -93,6 +98,7 @@ def _said_in(said: object) -> Iterator[str]:
 def without(body: dict, parts: set[str]) -> dict:
     """A request without these parts. What a model has to know moves to where it may be said."""
     left = {name: value for name, value in body.items() if name not in parts}
+    left |= {_OTHER_NAME[name]: body[name] for name in parts & _OTHER_NAME.keys() if name in body}
     if "stream" in parts:
         left["stream"] = False
         left.pop("stream_options", None)

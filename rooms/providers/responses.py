@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 import openai
+from django.conf import settings
 
 from .. import speakers
 from . import errors, refused
@@ -89,6 +90,7 @@ class ResponsesProvider:
             turns.append({"role": "developer", "content": GO_ON})
         instructions = f"{INSTRUCTIONS} {more}".strip()
         body = {"model": request.model, "instructions": instructions, "input": turns, "stream": True}
+        body["max_output_tokens"] = settings.CHATLAB_ANSWER_TOKENS
         body |= {"background": True, "store": True} if self.background else {"store": False}
         body |= {"reasoning": {"summary": "auto"}} if _REASONS.match(request.model) else {}
 
