@@ -295,6 +295,7 @@ CHATLAB_PROVIDER = one_of(
 # Who may ask a real model. With a key that costs money, on a site that others reach, not everybody who comes along.
 _EVERYBODY = CHATLAB_PROVIDER == "demo" or DEBUG or not OPENAI_API_KEY
 CHATLAB_ACCESS = one_of("CHATLAB_ACCESS", ("open", "members", "signed-in"), "open" if _EVERYBODY else "signed-in")
+CHATLAB_GUESTS = env.bool("CHATLAB_GUESTS", default=True)  # off: only accounts make and join rooms, and ask
 CHATLAB_DEMO_SEED = env.int("CHATLAB_DEMO_SEED", 1)
 CHATLAB_DEMO_RATE = positive("CHATLAB_DEMO_RATE", 40.0)  # deltas a second
 
@@ -337,7 +338,21 @@ CHATLAB_ANSWER_MAX = positive("CHATLAB_ANSWER_MAX", 1_048_576)
 CHATLAB_ANSWER_TOKENS = positive("CHATLAB_ANSWER_TOKENS", 8_192)  # sent with each request; thoughts count
 CHATLAB_EVENT_MAX = positive("CHATLAB_EVENT_MAX", 262_144)
 CHATLAB_CHECKPOINT = positive("CHATLAB_CHECKPOINT", 16_384)
-CHATLAB_CONTEXT_MAX = positive("CHATLAB_CONTEXT_MAX", 400_000)
+CHATLAB_CONTEXT_TOKENS = positive("CHATLAB_CONTEXT_TOKENS", 32_000)  # estimated: four bytes each
+
+# Answers that may be under way; of a room CHATLAB_ROOM_ANSWERS and CHATLAB_ROOM_QUEUE say it.
+CHATLAB_UNDER_WAY_PERSON = positive("CHATLAB_UNDER_WAY_PERSON", 25)
+CHATLAB_UNDER_WAY_ADDRESS = positive("CHATLAB_UNDER_WAY_ADDRESS", 50)
+CHATLAB_UNDER_WAY_SITE = positive("CHATLAB_UNDER_WAY_SITE", 500)
+# Answers of a real model on a day (UTC), and their tokens, of questions and answers together.
+CHATLAB_DAY_ANSWERS_PERSON = positive("CHATLAB_DAY_ANSWERS_PERSON", 200)
+CHATLAB_DAY_ANSWERS_ADDRESS = positive("CHATLAB_DAY_ANSWERS_ADDRESS", 400)
+CHATLAB_DAY_ANSWERS_ROOM = positive("CHATLAB_DAY_ANSWERS_ROOM", 400)
+CHATLAB_DAY_ANSWERS_SITE = positive("CHATLAB_DAY_ANSWERS_SITE", 2_000)
+CHATLAB_DAY_TOKENS_PERSON = positive("CHATLAB_DAY_TOKENS_PERSON", 2_000_000)
+CHATLAB_DAY_TOKENS_ADDRESS = positive("CHATLAB_DAY_TOKENS_ADDRESS", 4_000_000)
+CHATLAB_DAY_TOKENS_ROOM = positive("CHATLAB_DAY_TOKENS_ROOM", 4_000_000)
+CHATLAB_DAY_TOKENS_SITE = positive("CHATLAB_DAY_TOKENS_SITE", 20_000_000)
 
 CHATLAB_RATE_POSTS = rate("CHATLAB_RATE_POSTS", "20/60")
 CHATLAB_RATE_FRAMES = rate("CHATLAB_RATE_FRAMES", "120/60")

@@ -16,7 +16,7 @@ from django.core import checks
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from . import providers
+from . import bill, providers
 from .database import CONNECTION_ERRORS
 
 TAG = "rooms"
@@ -85,12 +85,37 @@ def address(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterat
 @checks.register(TAG)
 def spending(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
     costs = settings.CHATLAB_PROVIDER == "openai" and settings.OPENAI_API_KEY
-    if costs and not settings.DEBUG and settings.CHATLAB_ACCESS == "open":
+    if costs and not settings.DEBUG and settings.CHATLAB_ACCESS == "open" and settings.CHATLAB_GUESTS:
         yield checks.Warning(
             "CHATLAB_ACCESS is open: anyone who reaches this site can make a room and spend your key.",
             hint="export CHATLAB_ACCESS=signed-in   or, for the guests of rooms that people with an account have made, "
             "too: export CHATLAB_ACCESS=members",
             id="rooms.W012",
+        )
+
+
+@checks.register(TAG)
+def measures(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    """Of a day: one that is smaller than what a single answer is booked with."""
+    one = settings.CHATLAB_CONTEXT_TOKENS + settings.CHATLAB_ANSWER_TOKENS
+    for kind in bill.KINDS if settings.CHATLAB_PROVIDER != "demo" else ():
+        name = f"CHATLAB_DAY_TOKENS_{kind}"
+        if getattr(settings, name) < one:
+            yield checks.Error(
+                f"{name} is {getattr(settings, name):,}, and an answer is booked with {one:,}: none could be had.",
+                hint=f"export {name}={one * 10}   or less of CHATLAB_CONTEXT_TOKENS + CHATLAB_ANSWER_TOKENS",
+                id="rooms.E013",
+            )
+
+
+@checks.register(TAG, deploy=True)
+def proxies(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if settings.SESSION_COOKIE_SECURE and not settings.CHATLAB_TRUSTED_PROXIES:
+        yield checks.Warning(
+            "HTTPS is on, so a proxy is in front, and CHATLAB_TRUSTED_PROXIES does not name it: to limits all visitors "
+            "are one.",
+            hint="export CHATLAB_TRUSTED_PROXIES=127.0.0.1   (the proxy's address)",
+            id="rooms.W014",
         )
 
 

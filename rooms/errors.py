@@ -18,6 +18,7 @@ class RoomError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.retry_after = retry_after
+        self.sentence = detail  # without the time, where the detail has one
 
 
 class BadFrame(RoomError):
@@ -42,6 +43,12 @@ class MayNotAsk(NotAllowed):
     worded = True
 
 
+class AccountsOnly(NotAllowed):
+    """There are no guests here (CHATLAB_GUESTS)."""
+
+    worded = True
+
+
 class Conflict(RoomError):
     code, http_status = "conflict", 409
 
@@ -60,6 +67,16 @@ class Crowded(RateLimited):
     """A password is not looked at now: too many are."""
 
     worded = True
+
+
+class UsedUp(RoomError):
+    """What may be asked in a day has been (rooms/bill.py)."""
+
+    code, http_status, worded = "used_up", 429, True
+
+    def __init__(self, sentence: str, again: str, *, retry_after: float):
+        super().__init__(f"{sentence} {again}", retry_after=retry_after)
+        self.sentence = sentence
 
 
 class Busy(RoomError):

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from .tallies import Attempts  # noqa: F401  Django looks for it here
+from .tallies import Attempts, Booking, Usage  # noqa: F401  Django looks for it here
 from .text import EMPTY_DIGEST, new_id
 
 

@@ -139,3 +139,15 @@ def _random(size: int) -> str:
         candidate = secrets.token_urlsafe(size)
         if candidate[0] in _ALPHANUMERIC:
             return candidate
+
+
+def tokens_of(text: str) -> int:
+    """About how many tokens a model makes of it: four bytes of UTF-8 each. Every model counts differently; for English
+    that is about right, for other scripts rather too many.
+    """
+    return (len(text.encode()) + 3) // 4
+
+
+def last_tokens(text: str, most: int) -> str:
+    """The end of a text."""
+    return text.encode()[-4 * most :].decode(errors="ignore")

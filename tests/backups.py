@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from django.db import models, transaction
 
-from rooms.models import Delta, Generation, Member, Message, Room
+from rooms.models import Booking, Delta, Generation, Member, Message, Room
 
 # In the order in which they refer to each other.
-TABLES: tuple[type[models.Model], ...] = (Room, Member, Message, Generation, Delta)
+TABLES: tuple[type[models.Model], ...] = (Room, Member, Message, Generation, Delta, Booking)
 
 
 class Backup:

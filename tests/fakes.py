@@ -191,7 +191,7 @@ class Pen:
 
 def shown_to_the_model(answer: str) -> list[tuple[str, str]]:
     """What the conversation before an answer says, whoever says it."""
-    return [turn[:2] for turn in log.context_of(answer)]
+    return [turn[:2] for turn in log.context_of(answer).turns]
 
 
 def generation_of(answer: str) -> int:

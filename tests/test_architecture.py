@@ -28,7 +28,7 @@ LAYERS = (
     {"actions"},
     {"delivery", "export", "search", "checks"},
     {"log", "lease", "broadcast", "providers", "access", "spending", "below", "arrival", "origin", "rendering", "flow"},
-    {"passwords"},
+    {"passwords", "bill"},
     {"addresses"},
     {"database", "front", "limits"},
     {"models", "converters"},

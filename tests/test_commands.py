@@ -283,7 +283,7 @@ def test_ask_waits_for_the_answer_before_it_and_writes_that_where_nobody_does(se
     *earlier, mine = Generation.objects.order_by("pk")
     assert printed == mine.message.text + "\n" and "waits for the answer before it" in says.getvalue()
     assert [one.message_id for one in earlier] == [receipt.answer for receipt in before]
-    assert [one.status for one in earlier] == ["complete"] * 2 and len(log.context_of(mine.message_id)) == 5
+    assert [one.status for one in earlier] == ["complete"] * 2 and len(log.context_of(mine.message_id).turns) == 5
     assert earlier[0].closed_at <= earlier[1].started_at and earlier[1].closed_at <= mine.started_at
 
 

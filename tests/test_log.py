@@ -262,10 +262,10 @@ def test_a_model_is_shown_the_ended_ancestors_of_its_answer(place) -> None:
 def test_a_model_is_shown_the_newest_that_fits_and_always_the_question(place, settings) -> None:
     for number in range(3):
         place.answered(f"answer {number} " + "x" * 100)
-    settings.CHATLAB_CONTEXT_MAX = 130
+    settings.CHATLAB_CONTEXT_TOKENS = 33
     receipt = place.post("q" * 20)
     assert [role for role, _ in shown_to_the_model(receipt.answer)] == ["assistant", "user"]
-    settings.CHATLAB_CONTEXT_MAX = 1
+    settings.CHATLAB_CONTEXT_TOKENS = 1
     assert shown_to_the_model(receipt.answer) == [("user", "q" * 20)]
 
 
@@ -277,7 +277,7 @@ def test_a_context_is_read_no_further_than_it_goes(place, settings, monkeypatch)
     assert len(shown_to_the_model(receipt.answer)) == 9
     followed = log.ancestors(receipt.answer)
     assert len(followed) == 9 and log.ancestors(receipt.answer, 3) == followed[:3]
-    settings.CHATLAB_CONTEXT_MAX = 130
+    settings.CHATLAB_CONTEXT_TOKENS = 33
     with CaptureQueriesContext(connection) as asked:
         assert len(shown_to_the_model(receipt.answer)) == 2
     assert len(asked) == 5, "two steps of two, and not the whole conversation; and whether anybody else is there"

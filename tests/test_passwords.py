@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
 from django.db import connections
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from rooms.errors import Crowded, TooManyAttempts
 from rooms.models import Attempts
@@ -27,6 +27,13 @@ from .harness.waiting import wait_for
 
 RIGHT, WRONG = "correct horse", "battery staple"
 HOME, OFFICE, FAR = "192.0.2.1", "192.0.2.2", "198.51.100."
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """A client that was answered in German leaves it to whoever comes next on this thread."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -191,7 +191,7 @@ def test_whatever_is_written_and_whatever_one_is_called_one_speaks(name: str, te
 
 def heard(place: Place) -> list[tuple[str, str]]:
     """(speaker, text) of what the model of the next answer is shown of people."""
-    turns = log.context_of(place.post("Who am I?").answer)
+    turns = log.context_of(place.post("Who am I?").answer).turns
     return [(turn.speaker, turn.text) for turn in turns if turn.role == "user"]
 
 

@@ -12,12 +12,14 @@ import secrets
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from .. import addresses
-from ..errors import NotAllowed
+from ..errors import AccountsOnly, NotAllowed
 from ..limits import limits
 from ..models import Link, Member, Token
 from ..text import new_secret
@@ -45,6 +47,7 @@ __all__ = [
     "keep_name",
     "link_of",
     "live_links",
+    "may_come_in",
     "member_of",
     "memberships",
     "new_link_token",
@@ -56,6 +59,8 @@ __all__ = [
     "visitor_of_request",
     "visitor_of_session",
 ]
+
+ACCOUNTS_ONLY = gettext_noop("Only people who are signed in may make or join rooms here.")
 
 # By hand: every socket and request asks this, and the ORM takes longer to build the query than the database to answer
 # it.
@@ -87,10 +92,17 @@ def ensure_guest(request: HttpRequest) -> Visitor:
         if not Token.objects.filter(digest=bearer).exists():
             raise NotAllowed("This token is not known.")
         return Visitor(token=bearer)
+    if not may_come_in(request):
+        raise AccountsOnly(ACCOUNTS_ONLY)
     if not request.user.is_authenticated and GUEST_KEY not in request.session:
         limits.spend("CHATLAB_RATE_GUESTS", addresses.of_request(request), "new guests")
         become_guest(request)
     return visitor_of_request(request)
+
+
+def may_come_in(request: HttpRequest) -> bool:
+    """Make rooms, and join others'."""
+    return settings.CHATLAB_GUESTS or request.user.is_authenticated
 
 
 def memberships(visitor: Visitor) -> Q:

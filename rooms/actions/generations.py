@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db.models import F
 
-from .. import frames, lease, providers, spending
+from .. import bill, frames, lease, providers, spending
 from ..frames import Cursor
 from ..log import Change, Transaction
 from ..log.append import LockedGeneration
@@ -105,12 +105,15 @@ def _asker(generation: LockedGeneration) -> Member:
     return Message.objects.select_related("member__user").get(pk=generation.message).member
 
 
-def attempt(job: Job) -> Change:
-    """Count a request before it is made: an attempt that nobody remembers could be billed without end."""
+def attempt(job: Job, tokens: int = 0, left_out: bool = False) -> Change:
+    """Count a request of so many tokens before it is made: an attempt that nobody remembers could be billed without
+    end.
+    """
 
     def apply(log: Transaction) -> None:
         log.fenced(job.generation, job.fence, job.written)
         Generation.objects.filter(pk=job.generation).update(attempts=F("attempts") + 1)
+        bill.note_request(job.generation, tokens, left_out)
 
     return Change(job.room, apply, generation=job.generation)
 
@@ -200,8 +203,9 @@ def close_answer(
     if generation.status != Status.QUEUED:  # it has no text before that
         log.checkpoint(generation.message)
         final = Message.objects.values_list("digest", flat=True).get(pk=generation.message)
+    usage = bill.settle(generation.id, generation.message, outcome.usage)
     failure = frames.failure(outcome.failure_code, outcome.failure_detail) if outcome.failure_code else None
-    payload = frames.closed(generation.message, status, final, usage=outcome.usage, failure=failure, by=by)
+    payload = frames.closed(generation.message, status, final, usage=usage, failure=failure, by=by)
     seq = log.append(generation.room, "closed", payload, message=generation.message, at=at)
     Message.objects.filter(pk=generation.message).update(seq=seq, text_seq=seq)
     Generation.objects.filter(pk=generation.id).update(
@@ -212,7 +216,7 @@ def close_answer(
         failure_code=outcome.failure_code,
         failure_detail=outcome.failure_detail,
         error=outcome.error,
-        usage=outcome.usage,
+        usage=usage,
         closed_by=by,
         closed_at=at,
     )

@@ -11,7 +11,7 @@ from .. import frames, providers, spending
 from ..errors import Busy, Conflict, MayNotAsk, NotFound
 from ..frames import Cursor
 from ..log import Change, Transaction, cursor_at, head_of
-from ..models import Generation, Member, Message, Room
+from ..models import Booking, Generation, Member, Message, Room
 from ..text import EMPTY_DIGEST, digest, new_id, title_of
 from .generations import close_answer
 from .rooms import require_member
@@ -29,8 +29,10 @@ class Receipt:
     repeated: bool
 
 
-def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
-    """A question and its answer, queued. The same client_id again gives the first receipt and starts nothing."""
+def post(member_id: str, room_id: str, frame: frames.Post, address: str = "") -> Change:
+    """A question and its answer, queued. The same client_id again gives the first receipt and starts nothing.
+    `address`: where it comes from in the network.
+    """
 
     def apply(log: Transaction) -> Receipt:
         member = require_member(log, member_id, room_id)
@@ -42,26 +44,26 @@ def post(member_id: str, room_id: str, frame: frames.Post) -> Change:
             raise NotFound("The message that this one is to follow is not in this room.")
         if frame.model is not None and frame.model not in providers.models():
             raise Conflict(f"The model {frame.model!r} is not one of this server's.")
-        _require_answer(log, member)
+        bookings = _require_answer(log, member, address)
         question = _message(log, member, parent_id, Message.Role.USER, frame.client_id, text=frame.text)
         log.open(question)
-        answer = _open_answer(log, member, room, question.pk, frame.model, None)
+        answer = _open_answer(log, member, room, question.pk, frame.model, None, bookings)
         _choose(log, room, parent_id, question.pk)
         if not room.title:
             _entitle(log, room, frame.text)
         return _receipt(log, frame.client_id, question, answer)
 
-    return Change(room_id, apply, member=member_id, client_id=frame.client_id)
+    return Change(room_id, apply, member=member_id, client_id=frame.client_id, address=address)
 
 
-def retry(member_id: str, room_id: str, frame: frames.Retry) -> Change:
+def retry(member_id: str, room_id: str, frame: frames.Retry, address: str = "") -> Change:
     """Another answer to the same question, beside the old one."""
-    return _another_answer(member_id, room_id, frame, goes_on=False)
+    return _another_answer(member_id, room_id, frame, address, goes_on=False)
 
 
-def continue_answer(member_id: str, room_id: str, frame: frames.Continue) -> Change:
+def continue_answer(member_id: str, room_id: str, frame: frames.Continue, address: str = "") -> Change:
     """Another answer that goes on from the text of one that was cut short."""
-    return _another_answer(member_id, room_id, frame, goes_on=True)
+    return _another_answer(member_id, room_id, frame, address, goes_on=True)
 
 
 def stop(member_id: str, room_id: str, message_id: str) -> Change:
@@ -86,7 +88,9 @@ def stop(member_id: str, room_id: str, message_id: str) -> Change:
     return Change(room_id, apply, answer=message_id, member=member_id)
 
 
-def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.Continue, *, goes_on: bool) -> Change:
+def _another_answer(
+    member_id: str, room_id: str, frame: frames.Retry | frames.Continue, address: str, *, goes_on: bool
+) -> Change:
     def apply(log: Transaction) -> Receipt:
         member = require_member(log, member_id, room_id)
         if (before := _receipt_of(log, member, frame.client_id)) is not None:
@@ -98,25 +102,26 @@ def _another_answer(member_id: str, room_id: str, frame: frames.Retry | frames.C
             raise Conflict("This answer is still being written. Stop it first.")
         if goes_on and old.status == Generation.Status.COMPLETE:
             raise Conflict("This answer is complete; there is nothing to go on with.")
-        _require_answer(log, member)
+        bookings = _require_answer(log, member, address)
         room = log.gathered.rooms[room_id]
         answer = _open_answer(
-            log, member, room, old.parent_id, None, frame.client_id, continues=old.pk if goes_on else None
+            log, member, room, old.parent_id, None, frame.client_id, bookings, continues=old.pk if goes_on else None
         )
         _choose(log, room, old.parent_id, answer.pk)
         return _receipt(log, frame.client_id, answer, answer)
 
-    return Change(room_id, apply, member=member_id, client_id=frame.client_id)
+    return Change(room_id, apply, member=member_id, client_id=frame.client_id, address=address)
 
 
-def _require_answer(log: Transaction, member: Member) -> None:
-    """That this member may ask, and that there is a place in the queue."""
+def _require_answer(log: Transaction, member: Member, address: str) -> list[Booking]:
+    """That this member may ask, that there is a place in the queue, and that nobody's measure is full: the bookings."""
     if refusal := spending.refusal_of(member):
         raise MayNotAsk(refusal)
     if log.gathered.queued[member.room_id] >= settings.CHATLAB_ROOM_QUEUE:
         raise Busy(
             "Too many questions wait for an answer in this room. Ask again when some have theirs.", retry_after=10
         )
+    return log.ledger.book(member, address)
 
 
 def _message(
@@ -161,6 +166,7 @@ def _open_answer(
     question_id: str | None,
     model: str | None,
     client_id: str | None,
+    bookings: list[Booking],
     continues: str | None = None,
 ) -> Message:
     model = model or room.model or providers.models()[0]
@@ -168,6 +174,7 @@ def _open_answer(
     log.open(
         answer,
         Generation(message=answer, room_id=room.pk, model=model, continues_id=continues, queued_at=log.now),
+        bookings,
     )
     return answer
 

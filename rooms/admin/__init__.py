@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from .. import passwords
-from . import delta, generation, link, member, message, room  # noqa: F401  registers them
+from . import delta, generation, link, member, message, room, usage  # noqa: F401  registers them
 
 admin.site.site_header = admin.site.site_title = _("chatlab administration")
 admin.site.password_change = passwords.guarded(admin.site.password_change)

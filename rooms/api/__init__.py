@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from .. import access, actions, frames, log, rendering, search
+from .. import access, actions, addresses, frames, log, rendering, search
 from ..errors import BadFrame, NotFound, TooLong
 from ..frames import Cursor
 from ..limits import limits
@@ -95,7 +95,7 @@ def messages(request: HttpRequest, room_id: str) -> HttpResponse:
         page, earlier = log.earlier_messages(room_id, _before(request))
         return _page(request, page, earlier)
     frame = frames.parse_post(_body(request), settings.CHATLAB_TEXT_MAX)
-    return _receipt(request, actions.post(member.pk, room_id, frame))
+    return _receipt(request, actions.post(member.pk, room_id, frame, addresses.of_request(request)))
 
 
 @endpoint("GET")
@@ -131,14 +131,14 @@ def stop(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
 def retry(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
     member = _member(request, room_id)
     frame = frames.parse_retry(_body(request) | {"message": message_id})
-    return _receipt(request, actions.retry(member.pk, room_id, frame))
+    return _receipt(request, actions.retry(member.pk, room_id, frame, addresses.of_request(request)))
 
 
 @endpoint("POST")
 def continue_answer(request: HttpRequest, room_id: str, message_id: str) -> HttpResponse:
     member = _member(request, room_id)
     frame = frames.parse_continue(_body(request) | {"message": message_id})
-    return _receipt(request, actions.continue_answer(member.pk, room_id, frame))
+    return _receipt(request, actions.continue_answer(member.pk, room_id, frame, addresses.of_request(request)))
 
 
 @endpoint("GET")

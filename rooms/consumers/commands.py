@@ -53,16 +53,16 @@ async def _require_grant(socket: RoomConsumer) -> None:
 
 
 async def _post(socket: RoomConsumer, frame: frames.Post) -> None:
-    await _ask(socket, actions.post(socket.member.pk, socket.room_id, frame))
+    await _ask(socket, actions.post(socket.member.pk, socket.room_id, frame, socket.address))
     presence.pause(socket.subscription)
 
 
 async def _retry(socket: RoomConsumer, frame: frames.Retry) -> None:
-    await _ask(socket, actions.retry(socket.member.pk, socket.room_id, frame))
+    await _ask(socket, actions.retry(socket.member.pk, socket.room_id, frame, socket.address))
 
 
 async def _continue(socket: RoomConsumer, frame: frames.Continue) -> None:
-    await _ask(socket, actions.continue_answer(socket.member.pk, socket.room_id, frame))
+    await _ask(socket, actions.continue_answer(socket.member.pk, socket.room_id, frame, socket.address))
 
 
 async def _stop(socket: RoomConsumer, frame: frames.Stop) -> None:

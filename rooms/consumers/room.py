@@ -16,7 +16,7 @@ from collections import deque
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
-from .. import access, database, frames, spending
+from .. import access, addresses, database, frames, spending
 from ..database import CONNECTION_ERRORS
 from ..delivery.hub import hub
 from ..delivery.presence import presence
@@ -70,6 +70,7 @@ class RoomConsumer(AsyncConsumer):
             return Close.OLD_PAGE
         if hub.draining:
             return Close.DRAINING
+        self.address = addresses.of_scope(scope)
         headers = dict(scope["headers"])
         session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
         authorization = headers.get(b"authorization", b"").decode("latin-1")

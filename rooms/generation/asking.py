@@ -62,13 +62,11 @@ class Asking:
 
     async def run(self) -> Outcome:
         """How the answer ends. Everything that came before is with the recorder."""
-        turns = await database.read(log.context_of, self._job.message)
-        if self._recorder.begun:
-            turns.append(Turn("assistant", self._recorder.begun))
+        self._context = await database.read(log.context_of, self._job.message, self._recorder.begun)
         left = settings.CHATLAB_TOTAL_TIMEOUT - self._job.spent
         try:
             async with asyncio.timeout(max(left, 0)):
-                return await self._ask_until_it_ends(turns)
+                return await self._ask_until_it_ends(self._context.turns)
         except TimeoutError:
             return OUT_OF_TIME
 
@@ -115,7 +113,7 @@ class Asking:
         """One call. _Failed where it ended in any other way than by the provider's word."""
         if request.resume is None:
             self._attempts += 1
-            await commit(attempt(self._job))
+            await commit(attempt(self._job, self._context.tokens, self._context.left_out))
         limit = settings.CHATLAB_FIRST_EVENT_TIMEOUT
         try:
             async with aclosing(self._provider.stream(request)) as events:

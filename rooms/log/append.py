@@ -19,10 +19,11 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F, TextField, Value
 from django.db.models.functions import Concat
 
-from .. import database, frames
+from .. import bill, database, frames
 from ..errors import Fenced, NotFound
 from ..frames import Cursor
 from ..models import Delta, Generation, Message, Room
+from ..tallies import Booking
 from .gathered import Gathered
 from .tree import put_in_line
 
@@ -32,7 +33,8 @@ class Change:
     """Something to be committed in a room. `apply` runs inside the transaction, on the writer's thread.
 
     It must decide before it writes: after its first write it may not refuse any more. `generation` names the row whose
-    status and fence it needs, `answer` the message of one; `member` is who asks for it, `client_id` what they call it.
+    status and fence it needs, `answer` the message of one; `member` is who asks for it, `client_id` what they call it,
+    `address` where they are.
     What is named here is read for the whole batch at once. `room` is None where the room is only made.
     """
 
@@ -42,6 +44,7 @@ class Change:
     answer: str | None = None
     member: str | None = None
     client_id: str | None = None
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,7 @@ class Transaction:
         self.gathered = Gathered(changes)
         self._messages: list[Message] = []
         self._queue: list[Generation] = []
+        self._bookings: list[Booking] = []
         self._created = 0
         self.starts: list[tuple[str, int]] = []
         self.stops: list[int] = []
@@ -111,6 +115,10 @@ class Transaction:
     @cached_property
     def now(self) -> datetime:
         return database.clock()
+
+    @cached_property
+    def ledger(self) -> bill.Ledger:
+        return bill.Ledger(self.now, self.gathered.askers)
 
     @property
     def staged(self) -> int:
@@ -186,13 +194,14 @@ class Transaction:
         room.rows.append(Row(room.head, kind, payload, room.chain, message, digest, at or datetime.now(UTC)))
         return room.head
 
-    def open(self, message: Message, generation: Generation | None = None) -> None:
-        """Store a message, and the generation that is to write it, with what else this batch opens."""
+    def open(self, message: Message, generation: Generation | None = None, bookings: Iterable[Booking] = ()) -> None:
+        """Store a message, what is to write it and what that may cost, with what else this batch opens."""
         self._messages.append(message)
         if message.client_id is not None:
             self.gathered.said[message.room_id, message.member_id, message.client_id] = message
         if generation is not None:
             self._queue.append(generation)
+            self._bookings += bill.of_generation(generation, bookings)
             self.gathered.queued[message.room_id] += 1
             self.room(message.room_id).tip = message.pk
 
@@ -246,6 +255,8 @@ class Transaction:
             Message.objects.bulk_create(messages)
         if queue:
             Generation.objects.bulk_create(queue)
+            bookings, self._bookings = self._bookings, []
+            bill.store(bookings)
             self.starts += [(generation.room_id, generation.pk) for generation in queue]
 
 

@@ -30,6 +30,12 @@ class Gathered:
     def members(self) -> dict[str, Member]:
         return Member.objects.select_related("user").in_bulk(self._named("member"))
 
+    @property
+    def askers(self) -> list[tuple[Member, str]]:
+        """Who asks a model in this batch, and from where."""
+        asking = (change for change in self._by_people if change.client_id is not None)
+        return [(self.members[one.member], one.address) for one in asking if one.member in self.members]
+
     @cached_property
     def rooms(self) -> dict[str, Room]:
         """Their title, model, branches and lock. (Head, chain and tip are of the LockedRoom.)"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -11,6 +12,7 @@ from django.db.models import Q
 from .. import frames
 from ..models import Generation, Member, Message
 from ..speakers import Turn, labels
+from ..text import last_tokens, tokens_of
 
 # The chain of parents, the nearest first. A depth, and not a LIMIT: in front of that the whole chain would be sorted.
 _ANCESTORS = """
@@ -97,34 +99,48 @@ def authors(room_id: str) -> set[str]:
     return set(said.order_by().values_list("member_id", flat=True).distinct())
 
 
-def context_of(message_id: str) -> list[Turn]:
+class Context(NamedTuple):
+    """What a model is shown. `tokens`: about how many; `left_out`: something older did not fit."""
+
+    turns: list[Turn]
+    tokens: int
+    left_out: bool
+
+
+def context_of(message_id: str, begun: str = "") -> Context:
     """What a model is shown for an answer: its ancestors that have ended, oldest first; in a room of several people,
-    with who speaks.
+    with who speaks. Behind them what it has `begun` to say, where it is to go on.
 
-    The newest ones that fit in CHATLAB_CONTEXT_MAX characters; the question itself is always among them.
+    The newest that fit in CHATLAB_CONTEXT_TOKENS; the question is always among them. Of a beginning that is too long it
+    is shown the end.
     """
-    turns = _turns_before(message_id)[::-1]
-    speakers = _speakers(message_id, {author for _, _, author in turns if author})
-    return [Turn(role, text, speakers.get(author, "")) for role, text, author in turns]
+    begun = last_tokens(begun, settings.CHATLAB_CONTEXT_TOKENS)
+    said, size, left_out = _turns_before(message_id, tokens_of(begun))
+    speakers = _speakers(message_id, {author for _, _, author in said if author})
+    turns = [Turn(role, text, speakers.get(author, "")) for role, text, author in reversed(said)]
+    return Context([*turns, *([Turn("assistant", begun)] if begun else [])], size, left_out)
 
 
-def _turns_before(message_id: str) -> list[tuple[str, str, str]]:
-    """(role, text, member) of each, the newest first; without a member for the assistant."""
+def _turns_before(message_id: str, size: int) -> tuple[list[tuple[str, str, str]], int, bool]:
+    """(role, text, member) of each, the newest first, without a member for the assistant; all their tokens; whether
+    there are others.
+    """
     turns: list[tuple[str, str, str]] = []
-    size, at = 0, message_id
+    at = message_id
     for _ in range(DEPTH_MAX // ANCESTORS_AT_ONCE):
         if not (some := ancestors(at, ANCESTORS_AT_ONCE)):
             break
         ended = Message.objects.filter(pk__in=some).exclude(generation__status__in=Generation.OPEN)
         said = {pk: turn for pk, *turn in ended.values_list("pk", "role", "text", "member")}
         for role, text, member in (said[pk] for pk in some if pk in said):
-            size += len(text)
-            if turns and size > settings.CHATLAB_CONTEXT_MAX:
-                return turns
+            more = tokens_of(text)
+            if turns and more and size + more > settings.CHATLAB_CONTEXT_TOKENS:
+                return turns, size, True
             if text:
+                size += more
                 turns.append((role, text, member if role == Message.Role.USER else ""))
         at = some[-1]
-    return turns
+    return turns, size, False
 
 
 def _speakers(message_id: str, authors: set[str]) -> dict[str, str]:

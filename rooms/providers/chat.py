@@ -20,7 +20,7 @@ from .responses import GO_ON, INSTRUCTIONS
 from .tagged import apart
 from .transport import check_end, events_of, is_document, said_done, soon
 
-OPENAI = "api.openai.com"
+OPENAI = "//api.openai.com/"
 
 
 class ChatProvider:
@@ -29,7 +29,7 @@ class ChatProvider:
     def __init__(self, client: openai.AsyncOpenAI):
         self._client = client
         # Where one of the two is refused the other is sent (`refused`). What a server does not know, some ignore.
-        self._bound = "max_completion_tokens" if client.base_url.host == OPENAI else "max_tokens"
+        self._bound = "max_completion_tokens" if OPENAI in str(client.base_url) else "max_tokens"
 
     def stream(self, request: Request) -> AsyncIterator[Opened | TextDelta | Ended]:
         return apart(self._read(request), request.model, memory_of(self._client, request.model))

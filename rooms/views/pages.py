@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import access, actions, frames, log, providers, rendering, search, spending
+from .. import access, actions, addresses, frames, log, providers, rendering, search, spending
 from ..errors import NotAllowed, RoomError
 from ..fold import shown, versions, waits
 from ..limits import limits
@@ -40,7 +40,8 @@ one_door = csp_update({"require-trusted-types-for": ["'script'"], "trusted-types
 @ensure_csrf_cookie
 def index(request: HttpRequest) -> HttpResponse:
     visitor = access.visitor_of_request(request)
-    return render(request, "rooms/index.html", {"rooms": search.counted_rooms(visitor), "model": providers.describe()})
+    context = {"rooms": search.counted_rooms(visitor), "model": providers.describe()}
+    return render(request, "rooms/index.html", context | {"may_come_in": access.may_come_in(request)})
 
 
 @require_POST
@@ -67,6 +68,7 @@ def room(request: HttpRequest, room_id: str) -> HttpResponse:
             "room_id": room_id,
             "locked": found.locked,
             "removed": access.was_removed(visitor, room_id),
+            "may_come_in": access.may_come_in(request),
             "name": visitor.called or request.user.get_username(),
         }
         return render(request, "rooms/join.html", context)
@@ -103,7 +105,8 @@ def post(request: HttpRequest, room_id: str) -> HttpResponse:
     }
     try:
         limits.spend("CHATLAB_RATE_POSTS", visitor.name, "messages")
-        asked = actions.commit_now(actions.post(member.pk, room_id, frames.parse_post(body, settings.CHATLAB_TEXT_MAX)))
+        frame = frames.parse_post(body, settings.CHATLAB_TEXT_MAX)
+        asked = actions.commit_now(actions.post(member.pk, room_id, frame, addresses.of_request(request)))
     except RoomError as refusal:
         return refused(request, refusal, kept=body["text"])
     return redirect(f"{reverse('room', args=[room_id])}#m-{asked.answer}")

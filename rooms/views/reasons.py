@@ -25,6 +25,7 @@ _REFUSALS = {
     "conflict": _("That does not fit how things stand now. Reload the page and look again."),
     "rate_limited": _("That was too often in a short time."),
     "busy": _("Too much is under way here already."),
+    "used_up": _("What may be asked today is used up."),
     "unavailable": _("The server could not do that now. Try again."),
 }
 _LATER, _MINUTES, _HOURS = _("Try again in {n} s."), _("Try again in {n} min."), _("Try again in {n} h.")
@@ -74,7 +75,7 @@ _OBSTACLES = {
 
 def of_refusal(refusal: RoomError) -> str:
     if refusal.worded:
-        sentence = gettext(refusal.detail)
+        sentence = gettext(refusal.sentence)
     elif _speaks_as_the_wire() or refusal.code not in _REFUSALS:
         return refusal.detail
     else:

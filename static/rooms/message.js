@@ -135,6 +135,7 @@ function progressOf(message, { stopping, waits }) {
   const facts = [];
   const seconds = (new Date(message.closed_at) - new Date(message.at)) / 1000;
   if (seconds >= 0) facts.push(word("meta.seconds", { n: Math.round(seconds * 10) / 10 }));
+  if (message.usage?.left_out) facts.push(word("meta.left-out"));
   if (message.usage?.output) facts.push(word("meta.tokens", { n: message.usage.output }));
   return facts;
 }

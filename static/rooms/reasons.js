@@ -7,8 +7,14 @@ import { hasWord, word } from "./words.js";
 export function refusalOf({ code, detail = "", retry_after: retryAfter }) {
   const key = `refusal.${code}`;
   if (!hasWord(key)) return detail;
-  const wait = Math.round(retryAfter ?? 0);
-  return wait ? `${word(key)} ${word("refusal.later", { n: wait })}` : word(key);
+  return retryAfter ? `${word(key)} ${later(retryAfter)}` : word(key);
+}
+
+/** When it can be tried again: never too soon. */
+function later(seconds) {
+  if (seconds > 5400) return word("refusal.later.hours", { n: Math.ceil(seconds / 3600) });
+  if (seconds > 90) return word("refusal.later.minutes", { n: Math.ceil(seconds / 60) });
+  return word("refusal.later", { n: Math.max(1, Math.ceil(seconds)) });
 }
 
 /** Of what is between this page and its server. */

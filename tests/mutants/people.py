@@ -13,8 +13,44 @@ _COOKIES = "tests/test_cookies.py -k"
 _BROWSER_PAGE = "tests/test_one_browser_page.py -k"
 _MEMBERS = "tests/test_members.py -k"
 _PASSWORDS = "tests/test_passwords.py -k"
+_BILL = "tests/test_bill.py -k"
 
 PEOPLE = [
+    Mutant(
+        "a day has no end of answers",
+        "rooms/bill.py",
+        "too_many = self._answers[subject] >=",
+        "too_many = False and self._answers[subject] >=",
+        f"{_BILL} bounded_for_each",
+    ),
+    Mutant(
+        "a question does not see those beside it in its batch",
+        "rooms/bill.py",
+        "        self._answers.update(subjects.values())\n",
+        "",
+        f"{_BILL} one_batch",
+    ),
+    Mutant(
+        "what was never asked for is paid for",
+        "rooms/bill.py",
+        'rows.update(answers=F("answers") - 1)',
+        "pass",
+        f"{_BILL} given_back",
+    ),
+    Mutant(
+        "what has ended stays booked",
+        "rooms/bill.py",
+        "    Booking.objects.filter(generation=generation).delete()\n",
+        "",
+        f"{_BILL} whatever_happens",
+    ),
+    Mutant(
+        "an answer may be as long as it likes",
+        "rooms/providers/responses.py",
+        '        body["max_output_tokens"] = settings.CHATLAB_ANSWER_TOKENS\n',
+        "",
+        "tests/test_refused_parts.py -k always_sent",
+    ),
     Mutant(
         "passwords are looked at all at once",
         "rooms/passwords/hashing.py",
