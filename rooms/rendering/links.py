@@ -44,12 +44,13 @@ def host_label(url: str, text: str) -> str:
 
 # -- bare links --------------------------------------------------------------------------------------------------------
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_MAY_END = re.compile(r"[^\x00-\x7f]|\\")
 
 
 class Finder(LinkifyIt):
     """Finds bare links, which end before punctuation that is not ASCII as they do before ASCII's: brackets, quotes and
-    all that is Chinese, Japanese or Korean end a link, other marks only where nothing of it follows.
+    all that is Chinese, Japanese or Korean end a link, other marks only where nothing of it follows. So does a
+    backslash, which is in no address: in a string that was pasted, `\\n` stands behind one.
     """
 
     def match(self, text: str):
@@ -81,7 +82,7 @@ def make_finder() -> Finder:
 
 def _end(text: str, start: int) -> int:
     """Where a link that begins here ends at the latest."""
-    for found in _NOT_ASCII.finditer(text, start):
+    for found in _MAY_END.finditer(text, start):
         if _ends_links(found[0]) and not _is_apostrophe(text, found.start()):
             return found.start()
     return len(text)
@@ -90,7 +91,7 @@ def _end(text: str, start: int) -> int:
 @lru_cache(maxsize=10_000)
 def _ends_links(char: str) -> bool:
     kind = unicodedata.category(char)
-    return kind in ("Ps", "Pe", "Pi", "Pf") or kind[0] in "PS" and is_cjk(char)
+    return char == "\\" or kind in ("Ps", "Pe", "Pi", "Pf") or kind[0] in "PS" and is_cjk(char)
 
 
 def _is_apostrophe(text: str, at: int) -> bool:
