@@ -57,7 +57,18 @@ OWNED_IMPORTS = {
 
 CLIENT_IMPORTS = {("drill", "httpx2")}  # a client from outside, with an HTTP client of its own
 
-FRAME_TYPES = {"welcome", "snapshot", "deltas", "synced", "receipt", "rendered", "presence", "error", "bye"}
+FRAME_TYPES = {
+    "welcome",
+    "snapshot",
+    "deltas",
+    "synced",
+    "receipt",
+    "rendered",
+    "rendered_part",
+    "presence",
+    "error",
+    "bye",
+}
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 50
 

@@ -23,11 +23,16 @@ RICH = [
     "ted\n\nSee [below].\n\nThe last words.\n\n[below]: https://example.org/below\n",
 ]
 MODULES = "() => [...document.querySelectorAll('link[rel=modulepreload]')].map(({ href }) => href)"
-_HTML = "id => document.querySelector(`#m-${id} [data-part=text]`).innerHTML"
+_HTML = """id => {
+  const html = (part) => document.querySelector(`#m-${id} [data-part=${part}]`).innerHTML;
+  return html("reasoning") + html("text");
+}"""
 
 
 async def same_html(message: str, *open_pages) -> str:
-    """What all these pages show of a message, once it is the same, with nothing left of the block being written."""
+    """What all these pages show of a message and of the thought before it, once it is the same, with nothing left of
+    the block being written.
+    """
 
     async def same() -> str | None:
         found = {await page.evaluate(_HTML, message) for page in open_pages}
@@ -39,23 +44,32 @@ async def same_html(message: str, *open_pages) -> str:
 async def test_two_tabs_one_that_was_reloaded_and_a_fresh_one_show_the_same_html(
     upstream, server, alice, bob, room, page_of, tab
 ):
-    gate = Question().gate()
-    question = Question({"text": RICH[:4]}, {"gate": gate}, {"text": RICH[4:]})
+    gates = [Question().gate("one"), Question().gate("two")]
+    question = Question(
+        {"reasoning": RICH[:4]}, {"gate": gates[0]}, {"reasoning": RICH[4:]}, {"text": RICH[:4]}, {"gate": gates[1]},
+        {"text": RICH[4:]},
+    )  # fmt: skip
     stays, reloads = await page_of(alice, room), await page_of(bob, room)
     await pages.live(stays)
     await pages.ask(stays, question)
+    thought = [page.locator("article[data-role=assistant] details.reasoning figure .k") for page in (stays, reloads)]
+    for code in thought:
+        await eventually(code.count, 10, "what is thought is Markdown while it is thought")
+    await reloads.reload()
+    await eventually(thought[1].count, 10)
+    await upstream.open(gates[0])
     for page in (stays, reloads):
         await pages.shows(page, "| 2 ")
     await reloads.reload()
     await pages.shows(reloads, "| 2 ")
-    await upstream.open(gate)
+    await upstream.open(gates[1])
     answer = (await pages.ended(stays))["id"]
     await pages.ended(reloads)
     await eventually(lambda: stays.locator(f"#m-{answer} a[href='https://example.org/below']").count(), 10)
     fresh = await page_of(alice, room)
     await pages.live(fresh)
     html = await same_html(answer, stays, reloads, fresh)
-    assert "<math" in html and 'class="k"' in html and "caret" not in html
+    assert html.count("<math") == 4 and html.count('class="k"') == 4 and "caret" not in html
 
 
 _MARK = """id => {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rooms import actions, database, frames, log
 from rooms.broadcast import RoomEvent
-from rooms.delivery import html_cache
+from rooms.delivery import message_html
 from rooms.delivery.hub import Hub, RoomHub
 from rooms.rendering import render
 
@@ -139,9 +139,9 @@ class Client(Screen):
         return shown_by(self.of("rendered"))
 
 
-async def said(room: RoomHub, place: Place, *, pen, text: str, lost: bool = False) -> None:
+async def said(room: RoomHub, place: Place, *, pen, text: str, part: str = "text", lost: bool = False) -> None:
     before = await database.read(lambda: place.head)
-    await actions.commit(pen.record(text))
+    await actions.commit(pen.record(text, part=part))
     page = await database.read(log.page_after, place.room, before)
     frame = frames.deltas(page.items, page.cursor)
     if not lost:
@@ -184,7 +184,7 @@ async def test_a_text_that_cannot_be_rendered_costs_nobody_their_text(place, mon
     def broken(self) -> None:
         raise ValueError("no")
 
-    monkeypatch.setattr(html_cache.rendering.Blocks, "advance_soon", broken)
+    monkeypatch.setattr(message_html.rendering.Blocks, "advance_soon", broken)
     pen = await in_thread(place.begin)
     client = Client(room := RoomHub(place.room))
     await client.subscription.open("")

@@ -92,7 +92,9 @@ def test_the_page_is_held_to_what_this_renders(case: dict) -> None:
 @pytest.mark.parametrize(
     "address", ["https://example.org/x", "HTTP://例え.テスト/パス?a=1&b=2#c", "https://x.org/A_(b)"]
 )
-@pytest.mark.parametrize("text", ["{}", "见{}。然后", "「{}」", "({}).", '"{}"', "**{}**", "{}, and", "{}\u060c ו"])
+@pytest.mark.parametrize(
+    "text", ["{}", "见{}。然后", "「{}」", "({}).", '"{}"', "**{}**", "{}\\n", "{}, and", "{}\u060c ו"]
+)
 def test_an_address_ends_where_it_ends_in_an_answer(address: str, text: str) -> None:
     text = text.format(address)
     (href,) = re.findall(r'href="[^"]*"', render(text, "user"))
@@ -171,5 +173,7 @@ def test_every_page_and_every_door_shows_it_as_it_was_written(asked) -> None:
 
 def test_a_page_that_does_not_wait_for_it_shows_it_as_it_was_written(asked, monkeypatch) -> None:
     client, room, _ = asked
-    monkeypatch.setattr(pages.rendering, "parts_of", lambda messages: [NONE for _ in messages])
+    monkeypatch.setattr(
+        pages.rendering, "parts_of", lambda messages: [{"text": NONE, "reasoning": NONE} for _ in messages]
+    )
     assert f'<p data-open class="written">{escape(PASTED)}</p>' in client.get(f"/rooms/{room}/").content.decode()

@@ -227,8 +227,7 @@ def _receipt(request: HttpRequest, change) -> HttpResponse:
 def _page(request: HttpRequest, messages: list[dict], earlier: str | None) -> HttpResponse:
     body = {"messages": messages, "earlier": earlier}
     if request.GET.get("rendered"):
-        parts = zip(messages, rendering.parts_of(messages), strict=True)
-        body["rendered"] = [frames.rendered_body(message["id"], *part) for message, part in parts]
+        body |= rendering.bodies_of(messages)
     return _json(body)
 
 

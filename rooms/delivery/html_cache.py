@@ -8,121 +8,19 @@ the log. A process without a subscription to the room renders nothing.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable
 
-from .. import database, frames, log, rendering
+from .. import database, frames, log
 from ..database import CONNECTION_ERRORS
-from ..rendering import Part
-from ..text import digest, utf16_length
+from .message_html import Mark, RenderedMessage
 
 logger = logging.getLogger(__name__)
 
 KEPT = 128  # finished messages that are kept for readers who come for them
 KEPT_CHARACTERS = 4_000_000  # of their HTML
 AGAIN_AFTER = 1.0  # seconds, when the database was away
-LOADS = 3  # of a text that does not fit its digest
-
-_editions = itertools.count(1)
-
-Mark = tuple[int, int]  # of which edition of a message's HTML a reader was sent how much
-NOTHING: Mark = (0, 0)
-
-
-class RenderedMessage:
-    """A message's text as far as it was heard, and the HTML of it that is there."""
-
-    def __init__(self, text: str | None = None, seq: int = 0, role: str = ""):
-        self.known = text is not None  # whether nothing of the text is missing
-        self.done = False  # closed, and rendered to its end
-        self.size = 0  # characters of HTML, once it is done
-        self.parts_seq = seq  # who was not sent this delta does not hold all the text that the parts show
-        self.doubts = self.loads = 0
-        self._role = role  # of who wrote it
-        self._seq = seq  # the last delta that was heard
-        self._closed = False
-        self._digest: str | None = None  # of the whole text, where the log has said it
-        self._incoming: list[str] = [text] if text else []
-        self._held: list[tuple[int, str]] = []  # heard while the text was not known
-        self._begin()
-
-    def _begin(self) -> None:
-        self._edition = next(_editions)
-        self._parts: list[Part] = []
-        self._texts: list[str] = []
-        self._blocks = rendering.Blocks()
-        self._frames: dict[int, str] = {}
-
-    def hear(self, seq: int, text: str) -> None:
-        if not self.known:
-            self._held.append((seq, text))
-        elif seq > self._seq:
-            self._incoming.append(text)
-            self._seq = seq
-
-    def close(self, digest: str) -> None:
-        self._closed, self._digest = True, digest
-
-    def doubt(self) -> None:
-        self.known = False
-        self.doubts += 1
-
-    def load(self, body: dict, doubts: int) -> None:
-        """Begin again with what the log has. `doubts`: how many there were when it was asked."""
-        self._begin()
-        self.loads += 1
-        self._role, self._seq, self._incoming = body["role"], body["seq"], [body["text"]]
-        self.known, held, self._held = doubts == self.doubts, self._held, []
-        for seq, text in held:
-            self.hear(seq, text)
-        if body["status"] in frames.TERMINAL:
-            self.close(body["digest"])
-
-    async def advance(self) -> bool:
-        """Render what can be; whether anything came of it."""
-        incoming, self._incoming, seq = self._incoming, [], self._seq
-        for text in incoming:
-            self._texts.append(text)
-            self._blocks.feed(text)
-        if self._closed:
-            return await self._finish(seq)
-        if not self._blocks.due:
-            return False
-        part = await self._blocks.advance_soon()
-        return part is not None and self._add(part, seq)
-
-    async def _finish(self, seq: int) -> bool:
-        text = "".join(self._texts)
-        if digest(text) != self._digest and self.loads < LOADS:
-            self.doubt()  # something was never heard
-            return False
-        html, end = await rendering.rendered(text, self._role), self._end
-        joined = "".join(part.html for part in self._parts)
-        if not html.startswith(joined):  # a link was defined after its use
-            self._edition, self._parts, joined, end = next(_editions), [], "", 0
-        self.done, self.size, self._texts = True, len(html), []
-        length = utf16_length(text)
-        return end < length and self._add(Part(end, length, html[len(joined) :]), seq)
-
-    def _add(self, part: Part, seq: int) -> bool:
-        self._parts.append(part)
-        self._frames.clear()
-        self.parts_seq = seq
-        return True
-
-    @property
-    def _end(self) -> int:
-        return self._parts[-1].end if self._parts else 0
-
-    def frame_after(self, message: str, mark: Mark) -> tuple[str | None, Mark]:
-        """The frame of what follows a mark (None: nothing), and the mark behind it. Encoded once for all who ask."""
-        start = mark[1] if mark[0] == self._edition else 0
-        if start < self._end and start not in self._frames:
-            html = "".join(part.html for part in self._parts if part.start >= start)
-            self._frames[start] = frames.rendered(message, start, self._end, html)
-        return self._frames.get(start), (self._edition, self._end)
 
 
 class RoomRendering:
@@ -152,14 +50,15 @@ class RoomRendering:
                 self._wake(id)
 
     def after(self, id: str, mark: Mark, seq: int) -> tuple[str | None, Mark, bool]:
-        """(the frame of what follows a mark or None, the mark behind it, whether that is the end), for a reader that
-        was sent the deltas up to `seq`.
+        """(a frame of what follows a mark or None, the mark behind it, whether that is the end), for a reader that was
+        sent the deltas up to `seq`.
         """
         message = self._messages.get(id)
         if message is None:
             self.want([id])
         elif message.known and message.parts_seq <= seq:
-            return *message.frame_after(id, mark), message.done
+            frame, mark = message.frame_after(id, mark)
+            return frame, mark, message.is_end(mark)
         return None, mark, False
 
     # -- what passes by ------------------------------------------------------------------------------------------------
@@ -184,16 +83,15 @@ class RoomRendering:
     def _take(self, item: dict) -> None:
         if item["kind"] == "opened":
             opened = item["message"]
-            message = self._messages[opened["id"]] = RenderedMessage(opened["text"], item["seq"], opened["role"])
+            self._messages[opened["id"]] = RenderedMessage(opened | {"seq": item["seq"]})
             if opened["status"] in frames.TERMINAL:
-                message.close(opened["digest"])
                 self._wake(opened["id"])
         elif item["kind"] in ("appended", "closed") and (message := self._messages.get(item["message"])) is not None:
             if item["kind"] == "closed":
                 message.close(item["digest"])
                 self._wake(item["message"])
-            elif item["part"] == "text":
-                message.hear(item["seq"], item["text"])
+            elif item["part"] in frames.PARTS:
+                message.hear(item["seq"], item["part"], item["text"])
                 if "\n" in item["text"]:
                     self._wake(item["message"])
 

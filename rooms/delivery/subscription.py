@@ -20,8 +20,8 @@ from ..database import CONNECTION_ERRORS
 from ..errors import Close, NotFound, Unavailable
 from ..frames import Cursor
 from .client import Client
-from .html_cache import NOTHING, Mark
 from .hub import RoomHub
+from .message_html import NOTHING, Mark
 from .window import Window
 
 logger = logging.getLogger(__name__)
@@ -213,6 +213,7 @@ class Subscription:
         if self._owes_synced:
             self._owes_synced = False
             await self.client.send(frames.synced(self.sent, self.room.digests))
+            self._owe_rendered(self.room.digests)
         await self._send_rendered()
 
     async def _send_pages(self, look: bool) -> None:
@@ -266,15 +267,20 @@ class Subscription:
                 return
 
     def _rendered(self) -> Iterator[str]:
-        """What there is of the HTML that is owed, for a client that is level: who is behind needs the text first."""
-        for message, mark in list(self._to_show.items()):
-            if self.sent is None or self._behind:
-                return
-            frame, self._to_show[message], over = self.room.rendering.after(message, mark, self.sent.seq)
-            if over:
-                del self._to_show[message]
-            if frame is not None:
+        """What there is of the HTML that is owed."""
+        for message in list(self._to_show):
+            while (frame := self._next_rendered(message)) is not None:
                 yield frame
+
+    def _next_rendered(self, message: str) -> str | None:
+        """For a client that is level: who is behind needs the text first."""
+        if message not in self._to_show or self.sent is None or self._behind:
+            return None
+        mark = self._to_show[message]
+        frame, self._to_show[message], over = self.room.rendering.after(message, mark, self.sent.seq)
+        if over:
+            del self._to_show[message]
+        return frame
 
     def _shown(self, frame: str) -> str | None:
         """What this client is shown of a `deltas` frame; None where it needs a snapshot instead."""

@@ -64,6 +64,7 @@ from .parse import (
 )
 from .redact import READER, deltas_for_reader, is_for_readers, messages_for_reader, snapshot_for_reader
 
+PARTS = ("text", "reasoning")  # of a message, that grow
 TERMINAL = ("complete", "stopped", "incomplete", "failed", "interrupted")
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "Continue",
     "Cursor",
     "Leave",
+    "PARTS",
     "PROTOCOL",
     "Post",
     "READER",

@@ -39,12 +39,14 @@ def synced(cursor: Cursor, digests: dict[str, str]) -> str:
     return dump({"type": "synced", "cursor": str(cursor), "digests": digests})
 
 
-def rendered(message: str, start: int, end: int, html: str) -> str:
-    return dump({"type": "rendered", **rendered_body(message, start, end, html)})
+def rendered(message: str, start: int, end: int, html: str, part: str = "text") -> str:
+    kind = "rendered" if part == "text" else "rendered_part"
+    return dump({"type": kind, **rendered_body(message, start, end, html, part)})
 
 
-def rendered_body(message: str, start: int, end: int, html: str) -> dict:
-    return {"message": message, "from": start, "to": end, "html": html}
+def rendered_body(message: str, start: int, end: int, html: str, part: str = "text") -> dict:
+    body = {"message": message, "from": start, "to": end, "html": html}
+    return body if part == "text" else {"message": message, "part": part, **body}
 
 
 def welcome(room: str, me: dict, limits: dict, heartbeat: int) -> str:

@@ -14,9 +14,8 @@ from .bodies import dump
 READER = "reader"  # what `welcome.me.role` says to somebody who is no member
 HIDDEN = "hidden"  # an item of a kind that clients don't know: it moves the cursor, and tells nothing
 
-_PASSES = tuple(
-    f'{{"type":"{kind}"' for kind in ("welcome", "snapshot", "deltas", "synced", "rendered", "error", "bye")
-)
+_PASSED_ON = ("welcome", "snapshot", "deltas", "synced", "rendered", "rendered_part", "error", "bye")
+_PASSES = tuple(f'{{"type":"{kind}"' for kind in _PASSED_ON)
 _KEPT_FROM_READERS = ("usage", "client_id", "asker")
 
 

@@ -6,7 +6,7 @@ somebody who read what. And text may be expensive on purpose: each block has a b
 is rendered in processes that can be ended (`shared`).
 """
 
-from .blocks import NONE, Blocks, Part, parts_of, render, rendered
+from .blocks import NONE, Blocks, Part, bodies_of, parts_of, render, rendered
 from .html import render_part
 
-__all__ = ["NONE", "Blocks", "Part", "parts_of", "render", "render_part", "rendered"]
+__all__ = ["NONE", "Blocks", "Part", "bodies_of", "parts_of", "render", "render_part", "rendered"]

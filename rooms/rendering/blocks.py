@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
 
-from ..frames import TERMINAL
+from .. import frames
 from ..text import utf16_length
 from . import shared
 
@@ -110,15 +110,34 @@ def render(text: str, role: str = "assistant") -> SafeString:
     return mark_safe(_whole(text, role).result()[0])
 
 
-def parts_of(messages: Iterable[dict]) -> list[Part]:
-    """What can be rendered of messages as they stand: all of one, or the closed blocks of one that is still written.
-    After a while only what is there already: to a reader the rest is text first.
+def parts_of(messages: Iterable[dict]) -> list[dict[str, Part]]:
+    """What can be rendered of messages as they stand, by their parts: all of one, or the closed blocks of one that is
+    still written. After a while only what is there already: to a reader the rest is text first.
     """
     until = time.monotonic() + PATIENCE
-    return [_part_of(message["text"], message["role"], message["status"] in TERMINAL, until) for message in messages]
+    return [_parts_of(message, until) for message in messages]
+
+
+def bodies_of(messages: list[dict]) -> dict[str, list[dict]]:
+    """What is rendered of messages as they stand, as an answer over HTTP has it: `rendered` of their texts, and
+    `rendered_parts` of what the models thought.
+    """
+    bodies: dict[str, list[dict]] = {"rendered": [], "rendered_parts": []}
+    for message, parts in zip(messages, parts_of(messages), strict=True):
+        bodies["rendered"].append(frames.rendered_body(message["id"], *parts["text"]))
+        if parts["reasoning"].end:
+            bodies["rendered_parts"].append(frames.rendered_body(message["id"], *parts["reasoning"], "reasoning"))
+    return bodies
+
+
+def _parts_of(message: dict, until: float) -> dict[str, Part]:
+    is_whole = message["status"] in frames.TERMINAL
+    return {part: _part_of(message.get(part, ""), message["role"], is_whole, until) for part in frames.PARTS}
 
 
 def _part_of(text: str, role: str, is_whole: bool, until: float) -> Part:
+    if not text:
+        return NONE
     patience = until - time.monotonic()
     if patience <= 0 and not shared.known(_job_of(role) if is_whole else "opening", text):
         return NONE

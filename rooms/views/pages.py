@@ -175,8 +175,8 @@ def for_page(snapshot: dict, me: str) -> list[dict]:
     """The branch that everybody is shown, with what a template needs to know of each message."""
     messages = shown(snapshot)
     return [
-        _message(message, part, snapshot["members"], me, versions(snapshot, message), waits(snapshot, message))
-        for message, part in zip(messages, rendering.parts_of(messages), strict=True)
+        _message(message, parts, snapshot["members"], me, versions(snapshot, message), waits(snapshot, message))
+        for message, parts in zip(messages, rendering.parts_of(messages), strict=True)
     ]
 
 
@@ -184,16 +184,16 @@ def not_on_page(snapshot: dict) -> list[dict]:
     """What is rendered of the messages of other branches, for when one of them is chosen."""
     on_page = {message["id"] for message in shown(snapshot)}
     others = [message for message in snapshot["messages"] if message["id"] not in on_page]
-    parts = zip(others, rendering.parts_of(others), strict=True)
-    return [frames.rendered_body(message["id"], *part) for message, part in parts]
+    bodies = rendering.bodies_of(others)
+    return bodies["rendered"] + bodies["rendered_parts"]
 
 
-def _message(message: dict, part: rendering.Part, members: dict, me: str, versions: list[str], waiting: bool) -> dict:
+def _message(
+    message: dict, parts: dict[str, rendering.Part], members: dict, me: str, versions: list[str], waiting: bool
+) -> dict:
     author = members.get(message["author"], {})
     return message | {
-        "html": part.html,
-        "end": str(part.end),
-        "unfinished": utf16_from(message["text"], part.end),
+        "drawn": {name: _drawn(message.get(name, ""), part) for name, part in parts.items()},
         "author_name": author.get("name", ""),
         "author_color": author.get("color", 1),
         "mine": message["author"] == me,
@@ -206,6 +206,10 @@ def _message(message: dict, part: rendering.Part, members: dict, me: str, versio
         "versions": versions,
         "version": versions.index(message["id"]) + 1,
     }
+
+
+def _drawn(text: str, part: rendering.Part) -> dict:
+    return {"html": part.html, "end": str(part.end), "unfinished": utf16_from(text, part.end)}
 
 
 def room_body(found: Room) -> dict:

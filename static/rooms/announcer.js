@@ -36,12 +36,12 @@ export class Announcer {
 
   /** Only for what happens live; a replay is one sentence of the connection. */
   changes(list, log) {
-    for (const { kind, id, from, to } of list) {
+    for (const { kind, id, part, from, to } of list) {
       const message = id && log.message(id);
       if (!message) continue;
       if (kind === "opened" && message.role === "user" && message.author !== this.me) this.#message(message, log);
       else if (kind === "started") this.say(word("say.answering", { model: message.model || this.model }));
-      else if (kind === "rendered" && this.byParagraph && message.status === "streaming") this.#paragraph(message, from, to);
+      else if (kind === "rendered" && part === "text" && this.byParagraph && message.status === "streaming") this.#paragraph(message, from, to);
       else if (kind === "closed") this.#closed(message);
     }
   }

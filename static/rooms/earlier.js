@@ -66,7 +66,7 @@ export class Earlier {
     if (!response.ok) return null;
     const page = await response.json();
     if (log.earlier !== token) return 1; // a snapshot that came meanwhile has begun anew
-    this.view.store(page.rendered ?? []);
+    this.view.store([...(page.rendered ?? []), ...(page.rendered_parts ?? [])]);
     return this.view.prepend(log.prepend(page));
   }
 }

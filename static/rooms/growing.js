@@ -6,19 +6,6 @@ const PIECE = 4_096; // from here on, the next line end begins a new piece
 const LONGEST = 16_384; // of a piece without any line end; then it is broken at a space
 const LOOK_BACK = 200;
 
-/** Make `node` show `text`, touching only what differs. */
-export function setGrowing(node, text) {
-  const shown = node.textContent;
-  const oneLongPiece = node.firstChild?.length > LONGEST;
-  if (shown === text && !oneLongPiece) return;
-  if (shown && text.startsWith(shown) && !oneLongPiece) {
-    grow(node, text.slice(shown.length));
-    return;
-  }
-  node.replaceChildren();
-  grow(node, text);
-}
-
 /** Append `text`. */
 export function grow(node, text) {
   let open = openPiece(node);

@@ -80,7 +80,7 @@ export function waits(state, message, held = indexOf(state)) {
   return Boolean(before);
 }
 
-const KNOWN_FRAMES = new Set(["welcome", "snapshot", "deltas", "synced", "receipt", "rendered", "presence", "error", "bye"]);
+const KNOWN_FRAMES = new Set(["welcome", "snapshot", "deltas", "synced", "receipt", "rendered", "rendered_part", "presence", "error", "bye"]);
 
 /** What came of a frame: `changes` for the view, and what the tab has to do about it. */
 const outcome = (more = {}) => ({ changes: [], applied: 0, gap: false, level: false, mismatch: [], ...more });
@@ -156,7 +156,7 @@ export class RoomLog {
     if (frame.type === "deltas") return this.#deltas(frame);
     if (frame.type === "synced") return this.#synced(frame);
     if (frame.type === "snapshot") return this.#snapshot(frame);
-    if (frame.type === "rendered") return this.#rendered(frame);
+    if (frame.type === "rendered" || frame.type === "rendered_part") return this.#rendered(frame);
     if (!KNOWN_FRAMES.has(frame.type)) this.unknown++;
     return outcome();
   }
@@ -192,9 +192,9 @@ export class RoomLog {
   }
 
   /** Derived from the text, and no part of the state: for the view only, where it has that text. */
-  #rendered({ message, from, to, html }) {
-    const holds = (this.held.get(message)?.text ?? "").length >= to;
-    return outcome({ changes: holds ? [{ kind: "rendered", id: message, from, to, html }] : [] });
+  #rendered({ message, part = "text", from, to, html }) {
+    const holds = (this.held.get(message)?.[part] ?? "").length >= to;
+    return outcome({ changes: holds ? [{ kind: "rendered", id: message, part, from, to, html }] : [] });
   }
 
   #synced({ cursor, digests = {} }) {

@@ -2,7 +2,6 @@
 
 import { showVersions } from "./branches.js";
 import { foldLong } from "./fold.js";
-import { grow, setGrowing } from "./growing.js";
 import { isTerminal } from "./log.js";
 import { initial } from "./presence.js";
 import { Prose } from "./prose.js";
@@ -15,6 +14,7 @@ export class MessageView {
     this.node = node;
     this.article = node.querySelector("article");
     this.parts = {};
+    this.prose = {};
     for (const part of this.article.querySelectorAll("[data-part]")) this.parts[part.dataset.part] = part;
   }
 
@@ -27,7 +27,7 @@ export class MessageView {
 
   /** The text that is drawn. */
   get text() {
-    return this.prose?.text ?? "";
+    return this.prose.text?.text ?? "";
   }
 
   /** Everything but the text of its parts. `names`: {me, members, model, stopping, asker, versions, waits}. */
@@ -89,20 +89,20 @@ export class MessageView {
   }
 
   setPart(part, text) {
-    if (part === "text") {
-      if (this.prose) this.prose.set(text);
-      else this.prose = new Prose(this.parts.text, text, this.article.dataset.role);
-    } else if (this.parts[part]) {
-      setGrowing(this.parts[part], text);
-    }
+    if (this.prose[part]) this.prose[part].set(text);
+    else this.prose[part] = new Prose(this.parts[part], text, this.article.dataset.role);
     if (part === "reasoning") this.parts["reasoning-box"].hidden = !text;
   }
 
   /** O(length of `text`), not of what is there already. */
   append(part, text) {
-    if (part === "text") this.prose.append(text);
-    else if (this.parts[part]) grow(this.parts[part], text);
+    this.prose[part].append(text);
     if (part === "reasoning") this.parts["reasoning-box"].hidden = false;
+  }
+
+  /** A `rendered` change. */
+  render(change) {
+    this.prose[change.part].render(change);
   }
 }
 

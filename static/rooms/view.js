@@ -9,7 +9,7 @@ const REPLAY_SHOWN = 1_000;
 export class RoomView {
   #views = new Map();
   #away = new Map(); // views of messages on branches that are not shown
-  #rendered = new Map(); // what is rendered of messages that were never shown: {from, to, html}
+  #rendered = new Map(); // by message and part, what is rendered of messages that were never shown: {from, to, html}
   #path = []; // ids of the messages that stand here
   #queue = [];
   #scheduled = false;
@@ -38,7 +38,7 @@ export class RoomView {
   /** A replay (`live` is false) is drawn in one step: when it is over, or after a second. */
   /** What is rendered of messages that are not on the page yet. */
   store(bodies) {
-    for (const body of bodies) this.#render({ ...body, id: body.message });
+    for (const body of bodies) this.#render({ part: "text", ...body, id: body.message });
   }
 
   changes(list, live = true) {
@@ -160,17 +160,18 @@ export class RoomView {
     for (const { id, part, pieces } of texts.values()) {
       const view = this.#views.get(id) ?? this.#away.get(id);
       if (!view) continue;
-      if (part === "text" && view.prose.isEmpty) touched.add(id); // from "thinking" to "writing"
+      if (part === "text" && view.prose.text.isEmpty) touched.add(id); // from "thinking" to "writing"
       view.append(part, pieces.join(""));
     }
   }
 
   #render(change) {
     const view = this.#views.get(change.id) ?? this.#away.get(change.id);
-    if (view) return view.prose.render(change);
-    const before = this.#rendered.get(change.id);
-    if (change.from === 0) this.#rendered.set(change.id, change);
-    else if (before?.to === change.from) this.#rendered.set(change.id, { ...change, from: 0, html: before.html + change.html });
+    if (view) return view.render(change);
+    const key = `${change.id} ${change.part}`;
+    const before = this.#rendered.get(key);
+    if (change.from === 0) this.#rendered.set(key, change);
+    else if (before?.to === change.from) this.#rendered.set(key, { ...change, from: 0, html: before.html + change.html });
     return undefined;
   }
 
@@ -208,9 +209,10 @@ export class RoomView {
     this.#away.delete(message.id);
     this.#views.set(message.id, view);
     view.show(message);
-    const rendered = this.#rendered.get(message.id);
-    if (rendered) view.prose.render(rendered);
-    this.#rendered.delete(message.id);
+    for (const key of [`${message.id} text`, `${message.id} reasoning`]) {
+      if (this.#rendered.has(key)) view.render(this.#rendered.get(key));
+      this.#rendered.delete(key);
+    }
     view.describe(message, this.#names(message.id));
     return view;
   }

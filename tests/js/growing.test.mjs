@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { FakeElement } from "./dom.mjs";
 
-const { grow, setGrowing } = await import("../../static/rooms/growing.js");
+const { grow } = await import("../../static/rooms/growing.js");
 
 /** What a reader sees: hidden nodes left out, blocks on lines of their own, a line end at a block's end without effect. */
 function seen(node) {
@@ -42,26 +42,4 @@ test("a paragraph without an end is broken at spaces, and never inside of a pair
   const whole = new FakeElement("div");
   grow(whole, text);
   for (const piece of whole.childNodes) assert.ok(piece.textContent.isWellFormed?.() ?? true);
-});
-
-test("setting touches only what differs", () => {
-  const node = new FakeElement("div");
-  setGrowing(node, "Hel");
-  const { firstChild } = node;
-  setGrowing(node, "Hello");
-  setGrowing(node, "Hello");
-  assert.equal(node.firstChild, firstChild);
-  setGrowing(node, "Help");
-  assert.equal(node.textContent, "Help");
-  setGrowing(node, "");
-  assert.equal(node.textContent, "");
-});
-
-test("a long text that the server rendered as one piece is taken apart", () => {
-  const node = new FakeElement("div");
-  const text = "a line of text\n".repeat(5_000);
-  node.textContent = text;
-  setGrowing(node, text);
-  assert.equal(node.textContent, text);
-  assert.ok(node.childNodes.length > 10);
 });

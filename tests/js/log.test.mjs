@@ -75,6 +75,17 @@ test("changes name what the view has to touch, and the text that an answer was o
   ]);
 });
 
+test("HTML of a part is for the view, where it has that part; a frame of another part is not taken for the text's", () => {
+  const log = new RoomLog(room());
+  log.receive(deltas(opened(1, "a1", { text: "", status: "queued" }), { ...appended(2, "a1", "Hm."), part: "reasoning" }));
+  const frame = { type: "rendered_part", message: "a1", part: "reasoning", from: 0, to: 3, html: "<p>Hm.</p>" };
+  const { type, message, ...body } = frame;
+  assert.deepEqual(log.receive(frame).changes, [{ kind: "rendered", id: "a1", ...body }]);
+  assert.deepEqual(log.receive({ ...frame, to: 4 }).changes, []);
+  assert.deepEqual(log.receive({ ...body, type: "rendered", message: "a1", part: undefined }).changes, [], "of its text nothing is there");
+  assert.equal(log.unknown, 0);
+});
+
 test("earlier messages go in front, none of them twice, and leave the cursor alone", () => {
   const log = new RoomLog(room({ cursor: "9.x", messages: [{ id: "m3", text: "", digest: "00000000", seq: 9 }], earlier: "t1" }));
   const page = { messages: [{ id: "m1", text: "", seq: 1 }, { id: "m2", text: "", seq: 2 }, { id: "m3", text: "old", seq: 3 }], earlier: "t0" };

@@ -111,6 +111,34 @@ RENDERING = [
         "tests/test_written_page.py -k looks_as",
     ),
     Mutant(
+        "what is thought is sent as if it was said",
+        "rooms/frames/encode.py",
+        'kind = "rendered" if part == "text" else "rendered_part"',
+        'kind = "rendered"',
+        "tests/test_reasoning.py -k old_client",
+    ),
+    Mutant(
+        "who comes back in mid-thought waits for the next word",
+        "rooms/delivery/subscription.py",
+        "            self._owe_rendered(self.room.digests)\n",
+        "",
+        "tests/test_reasoning.py -k comes_back",
+    ),
+    Mutant(
+        "holders of a link see thoughts as text",
+        "rooms/frames/redact.py",
+        '"rendered", "rendered_part", ',
+        '"rendered", ',
+        "tests/test_reasoning.py -k link",
+    ),
+    Mutant(
+        "what is thought is not rendered while it is thought",
+        "static/rooms/log.js",
+        ' || frame.type === "rendered_part"',
+        "",
+        "tests/test_prose_page.py -k two_tabs",
+    ),
+    Mutant(
         "a delta that was never heard is not missed in the HTML",
         "rooms/delivery/html_cache.py",
         "if not frame or first > self._heard + 1:",
@@ -119,7 +147,7 @@ RENDERING = [
     ),
     Mutant(
         "the end of a text does not mend what came before",
-        "rooms/delivery/html_cache.py",
+        "rooms/delivery/message_html.py",
         "if not html.startswith(joined):",
         "if False:",
         "tests/test_rendered.py -k defined_at_the_end",
