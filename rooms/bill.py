@@ -65,7 +65,9 @@ class Ledger:
         return [Booking(subject=subject, day=self._day, tokens=self._tokens) for subject in subjects.values()]
 
     def _read(self, subjects: set[str]) -> None:
-        rows = Booking.objects.filter(subject__in=subjects).order_by().values_list("subject", "day")
+        # Only of what is open: a process of the version before ends answers, too, and settles nothing.
+        rows = Booking.objects.filter(subject__in=subjects, generation__status__in=Generation.OPEN)
+        rows = rows.order_by().values_list("subject", "day")
         for subject, day, count, tokens in rows.annotate(Count("pk"), Sum("tokens")):
             self._under_way[subject] += count
             self._booked[subject] += tokens if day == self._day else 0

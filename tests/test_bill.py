@@ -222,6 +222,14 @@ def test_so_many_may_be_under_way_for_each_with_the_demo_model_too(alone, settin
     assert not Usage.objects.exists(), "it costs nothing"
 
 
+def test_what_a_process_of_the_version_before_has_ended_holds_no_place(alone, settings) -> None:
+    settings.CHATLAB_UNDER_WAY_PERSON = 1
+    place = new_place()
+    asked(place)
+    Generation.objects.update(status="stopped")
+    assert not is_refused(place, error=Busy)
+
+
 def test_a_person_is_one_in_all_rooms_and_an_account_is_no_guest(real) -> None:
     real.CHATLAB_DAY_ANSWERS_PERSON = 1
     place, other = new_place(), new_place()
@@ -372,7 +380,9 @@ async def test_the_wire_says_that_it_is_used_up(upstream, own_server, visitor, t
 
 @pytest.mark.browser
 @pytest.mark.page_only
-@pytest.mark.parametrize(("locale", "said"), [("en", USED_UP["PERSON"]), ("de", "Was heute gefragt werden darf")])
+@pytest.mark.parametrize(
+    ("locale", "said"), [("en", f"{USED_UP['PERSON']} {AGAIN}"), ("de", "Um 00:00 Uhr UTC geht es weiter.")]
+)
 async def test_the_page_says_that_it_is_used_up_and_keeps_the_question(own_server, visitor, browser_of, locale, said):
     server = own_server(CHATLAB_LIMITS="on", CHATLAB_DAY_ANSWERS_PERSON="1")
     guest = visitor(server)

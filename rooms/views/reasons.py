@@ -25,7 +25,7 @@ _REFUSALS = {
     "conflict": _("That does not fit how things stand now. Reload the page and look again."),
     "rate_limited": _("That was too often in a short time."),
     "busy": _("Too much is under way here already."),
-    "used_up": _("What may be asked today is used up."),
+    "used_up": _("What may be asked today is used up. It is there again at 00:00 UTC."),
     "unavailable": _("The server could not do that now. Try again."),
 }
 _LATER, _MINUTES, _HOURS = _("Try again in {n} s."), _("Try again in {n} min."), _("Try again in {n} h.")
