@@ -322,7 +322,7 @@ async def test_sixty_sign_ins_at_once_keep_no_socket_waiting(kind, upstream, own
     assert (await here.finished(answer))["text"] == "".join(words(205))
     assert not all(one.done() for one in under_way), "the answer was there before the last of them was looked at"
     found = Counter(answer.status_code for answer in await asyncio.gather(*under_way))
-    assert set(found) == {200, 429} and found[200] < 30 < found[429]
+    assert set(found) == {200, 429} and found[429] >= 10
 
 
 @pytest.mark.e2e
