@@ -34,9 +34,9 @@ LAYERS = (
     {"models", "converters"},
     {"frames", "fold", "tallies"},
     {"speakers"},
-    {"errors", "requests", "seldom", "text"},
+    {"errors", "requests", "seldom", "text", "version"},
 )
-PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text"}
+PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text", "version"}
 
 # What is imported -> the only module of rooms/ that may.
 OWNED_IMPORTS = {

@@ -10,6 +10,8 @@ import random
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
+from rooms.version import VERSION
+
 from .harness import pages
 from .harness.upstream import Question, words
 from .harness.waiting import eventually
@@ -333,4 +335,21 @@ async def test_a_network_that_is_switched_off_is_told_of_within_seconds(server, 
     await window.set_offline(True)
     await reaches(page, "offline", within=5)
     await window.set_offline(False)
+    await pages.live(page)
+
+
+@pytest.mark.page_only
+async def test_a_page_that_is_older_than_its_server_goes_on_and_offers_to_reload(server, alice, room, browser_of):
+    page = await (await browser_of(alice, locale="en")).new_page()
+
+    def updated(wire: WebSocketRoute) -> None:
+        server_side = wire.connect_to_server()
+        server_side.on_message(lambda frame: wire.send(frame.replace(f'"version":"{VERSION}"', '"version":"99.0"')))
+
+    await page.route_web_socket("**/ws/**", updated)
+    await page.goto(f"{server.url}/rooms/{room}/")
+    await pages.live(page)
+    await says(page, "chatlab 99.0 is running here now.")
+    async with page.expect_navigation():
+        await page.locator("#strip [data-action=try]").click()
     await pages.live(page)

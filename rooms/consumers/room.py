@@ -24,6 +24,7 @@ from ..delivery.subscription import Subscription
 from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
 from ..limits import Bucket, limits
 from ..models import Member
+from ..version import VERSION
 from .commands import Closing, obey
 from .handshake import query_of, refuse
 from .sender import BoundedSender
@@ -213,7 +214,7 @@ class RoomConsumer(AsyncConsumer):
         me = {"id": self.member.pk, "name": self.member.name, "role": self.member.role}
         if not self.may_ask:
             me["may_ask"] = False
-        return frames.welcome(self.room_id, me, self._limits(), settings.CHATLAB_HEARTBEAT)
+        return frames.welcome(self.room_id, me, self._limits(), settings.CHATLAB_HEARTBEAT, VERSION)
 
     def _limits(self) -> dict:
         return {

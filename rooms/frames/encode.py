@@ -49,10 +49,9 @@ def rendered_body(message: str, start: int, end: int, html: str, part: str = "te
     return body if part == "text" else {"message": message, "part": part, **body}
 
 
-def welcome(room: str, me: dict, limits: dict, heartbeat: int) -> str:
-    return dump(
-        {"type": "welcome", "protocol": PROTOCOL, "room": room, "me": me, "limits": limits, "heartbeat": heartbeat}
-    )
+def welcome(room: str, me: dict, limits: dict, heartbeat: int, version: str) -> str:
+    body = {"type": "welcome", "protocol": PROTOCOL, "version": version, "room": room, "me": me, "limits": limits}
+    return dump(body | {"heartbeat": heartbeat})
 
 
 def receipt(client_id: str, message: str, seq: int) -> str:

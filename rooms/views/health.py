@@ -7,14 +7,15 @@ from django.views.decorators.http import require_safe
 
 from .. import broadcast, database
 from ..delivery.hub import hub
+from ..version import VERSION
 
 READY_WITHIN = 1.0  # seconds that the database and the channel layer each get
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    """The process answers, and says which version it is."""
+    return HttpResponse(f"ok\nversion: {VERSION}\n", content_type="text/plain")
 
 
 async def readyz(request: HttpRequest) -> HttpResponse:

@@ -24,6 +24,7 @@ from ..fold import shown, versions, waits
 from ..limits import limits
 from ..models import Generation, Member, Room
 from ..text import is_long, utf16_from
+from ..version import VERSION
 from . import reasons
 from .notes import note_of, progress_of
 from .zone import zone_of
@@ -166,6 +167,7 @@ def page_config(place: str, me: dict, snapshot: dict) -> dict:
             "window": settings.CHATLAB_WINDOW,
         },
         "heartbeat": settings.CHATLAB_HEARTBEAT,
+        "version": VERSION,
         "model": {"name": model["name"], "demo": model["demo"]},
         "tab": "",
     }

@@ -13,6 +13,7 @@ export class ConnectionView {
   #outbox = 0;
   #said = null;
   #asked = "";
+  #offered = "";
   #typing = [];
 
   /** `announce(text)` for the few changes that are worth a word. */
@@ -22,7 +23,7 @@ export class ConnectionView {
     this.strip = document.getElementById("strip");
     this.line = this.strip.querySelector("[data-part=line]");
     this.button = this.strip.querySelector("[data-action=try]");
-    this.button.addEventListener("click", () => (this.#asked || this.#shown?.state === "gone" ? location.reload() : ontry()));
+    this.button.addEventListener("click", () => (this.#line().button === word("reload") ? location.reload() : ontry()));
   }
 
   show(connection) {
@@ -57,6 +58,12 @@ export class ConnectionView {
     this.#asked = sentence;
     this.#strip();
     this.announce(sentence);
+  }
+
+  /** This page goes on as it is, and a newer one is there. */
+  offerReload(sentence) {
+    this.#offered = sentence;
+    this.#strip();
   }
 
   /** One sentence about something the server, or the box, would not take. */
@@ -111,6 +118,7 @@ export class ConnectionView {
     }
     if (this.#said) return this.#said;
     if (shown.back && shown.applied) return { state: "back", text: word("back", { n: shown.applied }) };
+    if (this.#offered) return { state: "told", text: this.#offered, button: word("reload") };
     return this.#typing.length ? { state: "typing", text: this.#typists() } : { state: "", text: "" };
   }
 

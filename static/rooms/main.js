@@ -42,6 +42,7 @@ const conversation = new Conversation({
     },
     presence: (frame) => people.here(frame),
     other: becameAnother,
+    newer: (version) => connectionView.offerReload(word("newer", { version })),
     outbox(items) {
       view.pending.set(items);
       connectionView.outbox(items.length);

@@ -127,11 +127,12 @@ export class RoomSession {
     else if (level) this.connection.phase("level");
   }
 
-  #welcomed({ me }) {
+  #welcomed({ me, version }) {
     if (me && (me.id !== this.config.me.id || me.may_ask !== this.config.me.may_ask)) {
       this.on.other?.(me); // what waits in the outbox was written by somebody else
       return;
     }
+    if (version !== this.config.version) this.on.newer?.(version);
     this.outbox.opened();
     for (const id of this.#stops) {
       const message = this.log.message(id);
