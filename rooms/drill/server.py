@@ -16,7 +16,8 @@ UNHANDLED = (
     r"Traceback|Task exception was never retrieved|Task was destroyed|Exception in callback|Exception ignored"
     r"|never awaited|Unhandled"
 )
-ALARMS = re.compile(UNHANDLED + r"|(?<=\d )(ERROR|CRITICAL) ")
+# A 503 is the answer of a process that says itself that it can't: not ready, draining, or used up.
+ALARMS = re.compile(UNHANDLED + r"|(?<=\d )(ERROR|CRITICAL) (?!django\.channels\.server HTTP [A-Z]+ \S+ 503 )")
 HELD = ("01", "08")  # ESTABLISHED and CLOSE_WAIT of /proc/net/tcp: the process has not closed its end
 EXCERPT = 40  # lines that follow an alarm, and belong to it
 
