@@ -307,6 +307,9 @@ CHATLAB_LIMITS = one_of("CHATLAB_LIMITS", ("on", "off"), "on") == "on"  # rates 
 CHATLAB_TEXT_MAX = positive("CHATLAB_TEXT_MAX", 32_000)
 CHATLAB_FRAME_MAX = positive("CHATLAB_FRAME_MAX", 262_144)
 CHATLAB_BODY_MAX = DATA_UPLOAD_MAX_MEMORY_SIZE = positive("CHATLAB_BODY_MAX", 1_048_576)  # of any request
+CHATLAB_HEAD_TIMEOUT = positive("CHATLAB_HEAD_TIMEOUT", 15.0)  # of a request; and between two of one connection
+CHATLAB_BODY_TIMEOUT = positive("CHATLAB_BODY_TIMEOUT", 60.0)
+CHATLAB_TAKE_TIMEOUT = positive("CHATLAB_TAKE_TIMEOUT", 30.0)
 CHATLAB_WINDOW = positive("CHATLAB_WINDOW", 262_144)
 CHATLAB_WINDOW_TIMEOUT = positive("CHATLAB_WINDOW_TIMEOUT", 15.0)
 CHATLAB_HEARTBEAT = positive("CHATLAB_HEARTBEAT", 10)
@@ -365,7 +368,12 @@ CHATLAB_RATE_SIGN_IN_ADDRESS = rate("CHATLAB_RATE_SIGN_IN_ADDRESS", "10/600")  #
 CHATLAB_RATE_SIGN_IN_ACCOUNT = rate("CHATLAB_RATE_SIGN_IN_ACCOUNT", "50/600")  # of an account, from new addresses
 CHATLAB_HASHES_AT_ONCE = positive("CHATLAB_HASHES_AT_ONCE", 1)  # passwords that a process looks at; each takes a core
 CHATLAB_HASHES_WAITING = positive("CHATLAB_HASHES_WAITING", 10)  # that wait for that; the next ones are refused
+CHATLAB_RATE_SOCKETS = rate("CHATLAB_RATE_SOCKETS", "120/60")
+CHATLAB_RATE_HANDSHAKES = rate("CHATLAB_RATE_HANDSHAKES", "600/60")  # of one network address
 CHATLAB_SOCKETS_PER_PERSON = positive("CHATLAB_SOCKETS_PER_PERSON", 20)
+CHATLAB_SOCKETS_PER_LINK = positive("CHATLAB_SOCKETS_PER_LINK", 100)
+CHATLAB_SOCKETS_PER_ADDRESS = positive("CHATLAB_SOCKETS_PER_ADDRESS", 500)
+CHATLAB_SOCKETS = positive("CHATLAB_SOCKETS", 5_000)
 
 # -- logs ------------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ line with its traceback.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 
@@ -19,7 +18,6 @@ logger = logging.getLogger(__name__)
 _seldom = Seldom()
 
 LINGER = 2.0  # seconds for which a refused body is still read, and thrown away: else its sender sees no answer
-TOO_LONG = "A request has at most {:,} bytes."
 BROKEN = "Something broke on our side. What was already written is safe."
 
 
@@ -60,7 +58,7 @@ class Request:
         except TooMuch:
             if _seldom("body"):
                 logger.warning("%s: a body of more than %s bytes", self.what, settings.CHATLAB_BODY_MAX)
-            await self._answer(413, "too_long", TOO_LONG.format(settings.CHATLAB_BODY_MAX), drains=True)
+            await self._answer(413, "too_long", requests.TOO_LONG.format(settings.CHATLAB_BODY_MAX), drains=True)
         except Exception:
             logger.exception("%s failed", self.what)
             await self._answer(500, "unavailable", BROKEN)
@@ -88,18 +86,13 @@ class Request:
         """In plain words; nothing where an answer has begun already. The connection ends with it."""
         if self._answered:
             return
-        kind, body = self._body(status, code, detail)
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        kind, body = requests.refusal(self.scope["path"], status, code, detail)
+        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": drains})
         if drains:
             await self._drain()
             await self._send({"type": "http.response.body", "body": b""})
-
-    def _body(self, status: int, code: str, detail: str) -> tuple[bytes, bytes]:
-        if not self.scope["path"].removeprefix(settings.CHATLAB_PATH).startswith("/api/"):
-            return b"text/plain; charset=utf-8", f"{detail} [{self.name}]\n".encode()
-        return requests.PROBLEM.encode(), json.dumps(requests.problem(status, code, detail)).encode()
 
     async def _drain(self) -> None:
         try:

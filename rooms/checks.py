@@ -95,6 +95,16 @@ def spending(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Itera
 
 
 @checks.register(TAG)
+def bodies(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
+    if settings.CHATLAB_BODY_MAX < settings.CHATLAB_FRAME_MAX:
+        yield checks.Warning(
+            "CHATLAB_BODY_MAX is less than CHATLAB_FRAME_MAX: what may be sent on a socket is refused over HTTP.",
+            hint=f"export CHATLAB_BODY_MAX={settings.CHATLAB_FRAME_MAX}",
+            id="rooms.W015",
+        )
+
+
+@checks.register(TAG)
 def measures(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Iterator[checks.CheckMessage]:
     """Of a day: one that is smaller than what a single answer is booked with."""
     one = settings.CHATLAB_CONTEXT_TOKENS + settings.CHATLAB_ANSWER_TOKENS

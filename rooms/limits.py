@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -10,6 +11,10 @@ from collections.abc import Callable
 from django.conf import settings
 
 from .errors import RateLimited
+from .seldom import Seldom
+
+logger = logging.getLogger(__name__)
+_seldom = Seldom()
 
 _KEYS_MAX = 50_000  # idle buckets are full ones: forgetting the oldest loses nothing
 
@@ -43,7 +48,7 @@ class Bucket:
 class Limits:
     def __init__(self) -> None:
         self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
-        self._sockets: Counter[str] = Counter()
+        self._places: Counter[tuple[str, str]] = Counter()  # the event loop's alone
         self._lock = threading.Lock()
 
     def spend(self, setting: str, who: str, doing: str) -> None:
@@ -66,17 +71,22 @@ class Limits:
             if (bucket := self._buckets.get((setting, who))) is not None:
                 bucket.put_back()
 
-    def open_socket(self, who: str) -> bool:
-        """Count a socket; False where this person has too many open."""
-        if settings.CHATLAB_LIMITS and self._sockets[who] >= settings.CHATLAB_SOCKETS_PER_PERSON:
+    def take(self, setting: str, who: str = "") -> bool:
+        """One of the places that the setting bounds (`CHATLAB_SOCKETS_PER_PERSON`, say); False where all are taken."""
+        place = (setting, who)
+        if settings.CHATLAB_LIMITS and self._places[place] >= getattr(settings, setting):
+            if _seldom(setting):
+                logger.warning("%s: %s are taken, and others are sent away", setting, self._places[place])
             return False
-        self._sockets[who] += 1
+        self._places[place] += 1
         return True
 
-    def close_socket(self, who: str) -> None:
-        self._sockets[who] -= 1
-        if self._sockets[who] <= 0:
-            del self._sockets[who]
+    def leave(self, setting: str, who: str = "") -> None:
+        """The place is free again."""
+        place = (setting, who)
+        self._places[place] -= 1
+        if self._places[place] <= 0:
+            del self._places[place]
 
 
 limits = Limits()

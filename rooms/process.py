@@ -19,6 +19,7 @@ from .consumers import access_watch
 from .database import CONNECTION_ERRORS
 from .delivery.hub import hub
 from .delivery.presence import presence
+from .flow import patience
 from .routing import channel_routes
 from .worker import worker
 
@@ -43,6 +44,7 @@ def start() -> None:
     _keep("heads", hub.watch)
     _keep("events", hub.listen)
     _keep("access", access_watch.watch)
+    _keep("patience", patience.watch)
     _keep("presence", presence.watch)
     _keep("presence-events", presence.listen)
     _keep("tidy", worker.tidy)

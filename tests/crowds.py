@@ -14,7 +14,13 @@ __all__ = ["crowded", "shared_crowded"]
 
 KINDS = ("daphne", "uvicorn")
 TIMES = {"CHATLAB_WINDOW_TIMEOUT": "1.0", "CHATLAB_HEAD_CHECK": "0.25", "CHATLAB_HEARTBEAT": "1"}
-ROOM = {"CHATLAB_ANSWER_MAX": "33554432", "CHATLAB_SOCKETS_PER_PERSON": "2000", "CHATLAB_RATE_POSTS": "1000/60"}
+ROOM = {
+    "CHATLAB_ANSWER_MAX": "33554432",
+    "CHATLAB_SOCKETS_PER_PERSON": "2000",
+    "CHATLAB_RATE_SOCKETS": "9999/60",
+    "CHATLAB_RATE_HANDSHAKES": "9999/60",
+    "CHATLAB_RATE_POSTS": "1000/60",
+}
 
 
 @pytest.fixture(scope="module", params=KINDS)

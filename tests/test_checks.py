@@ -59,6 +59,7 @@ APPEARS = [
     ("E009", layers("channels_redis.core.RedisChannelLayer")),
     ("E009", layers("channels_redis.pubsub.RedisPubSubChannelLayer")),
     ("W006", {"CHATLAB_LIMITS": False}),
+    ("W015", {"CHATLAB_BODY_MAX": 1, "CHATLAB_FRAME_MAX": 2}),
     ("W007", {"SESSION_COOKIE_SECURE": False}),
     ("W008", {**OPENAI, "OPENAI_API": "chat", "OPENAI_BACKGROUND": True}),
     ("E011", {**OPENAI, "OPENAI_BASE_URL": "localhost:11434/v1"}),

@@ -169,6 +169,8 @@ def show_token(request: HttpRequest, link_id: str, token: str) -> bool:
     """Remember in the session that it has shown a link's token. Only ever called for a POST."""
     if not live_links().filter(pk=link_id, digest=digest_of(token)).exists():
         return False
+    if not request.session.session_key:
+        limits.spend("CHATLAB_RATE_GUESTS", addresses.of_request(request), "new readers")
     keep_link(request, link_id)
     return True
 

@@ -32,6 +32,9 @@ class LinkConsumer(RoomConsumer):
         self.grant = access.Grant(self.visitor, link=link.pk)
         return None
 
+    def _may_stay(self) -> bool:
+        return super()._may_stay() and self._places.may_read_along(self.link_id)
+
     def _subscribe(self) -> ViewerSubscription:
         return ViewerSubscription(hub.room(self.room_id), self, self.link_id)
 

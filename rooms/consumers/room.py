@@ -22,11 +22,12 @@ from ..delivery.hub import hub
 from ..delivery.presence import presence
 from ..delivery.subscription import Subscription
 from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
-from ..limits import Bucket, limits
+from ..limits import Bucket
 from ..models import Member
 from ..version import VERSION
 from .commands import Closing, obey
 from .handshake import query_of, refuse
+from .places import Places
 from .sender import BoundedSender
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class RoomConsumer(AsyncConsumer):
         self._bad_frames: deque[float] = deque(maxlen=settings.CHATLAB_BAD_FRAMES[0])  # when the newest came
         self._frames = Bucket(settings.CHATLAB_RATE_FRAMES)
         self._closing: asyncio.Task | None = None
+        self._places = Places()
         self._is_gone = False  # it left, or was sent away for good
         self.away = False
         try:
@@ -53,15 +55,14 @@ class RoomConsumer(AsyncConsumer):
             self._sender.cut_later()
 
     async def _live(self, scope: dict, receive, send) -> None:
-        code = await self._enter(scope)
-        if code is not None:
-            await refuse(scope, send, code)
-            return
         try:
-            await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
-            await self._serve(scope, receive)
+            if (code := await self._enter(scope)) is None:
+                await send({"type": "websocket.accept", "subprotocol": frames.PROTOCOL})
+                await self._serve(scope, receive)
+            else:
+                await refuse(scope, send, code)
         finally:
-            limits.close_socket(self.visitor.name)
+            self._places.leave()
 
     # -- the life of the socket --------------------------------------------------------------------------------------
 
@@ -72,6 +73,8 @@ class RoomConsumer(AsyncConsumer):
         if hub.draining:
             return Close.DRAINING
         self.address = addresses.of_scope(scope)
+        if not self._places.may_knock(self.address):
+            return Close.TOO_MANY
         headers = dict(scope["headers"])
         session = scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME)
         authorization = headers.get(b"authorization", b"").decode("latin-1")
@@ -81,11 +84,12 @@ class RoomConsumer(AsyncConsumer):
         except (TimeoutError, *CONNECTION_ERRORS) as error:
             logger.warning("%s: nobody can be admitted: %r", scope["path"], error)
             return Close.DRAINING
-        if code is not None:
-            return code
-        if not limits.open_socket(self.visitor.name):
+        if code is None and not self._may_stay():
             return Close.TOO_MANY
-        return None
+        return code
+
+    def _may_stay(self) -> bool:
+        return self._places.may_stay(self.visitor.name)
 
     async def _admit(self, named: dict, session: str | None, authorization: str) -> int | None:
         """Look up what the path names, and who this is in it."""

@@ -48,10 +48,15 @@ class Server(Process):
 
     def open_sockets(self) -> int:
         """Connections that clients have to it. (Those that it has to its database and to Redis come and go.)"""
-        here, found = f":{self.port:04X}", 0
+        return len(self.peers())
+
+    def peers(self) -> list[int]:
+        """The ports that they come from."""
+        here, found = f":{self.port:04X}", []
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            _, local, _, state, *_ = line.split()
-            found += local.endswith(here) and state in HELD
+            _, local, remote, state, *_ = line.split()
+            if local.endswith(here) and state in HELD:
+                found.append(int(remote.rpartition(":")[2], 16))
         return found
 
     def migrate(self) -> None:

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from io import BytesIO
 
 from autobahn.websocket.types import ConnectionDeny
 from daphne import http_protocol
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import globalLogPublisher
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
-from .. import front
+from .. import front, requests
+from ..seldom import Seldom
 from . import LOOK_AGAIN
+from .patience import TOO_LATE, Patience
 
 logger = logging.getLogger(__name__)
 
+_seldom = Seldom()
+
 LENGTH_DIGITS = 20
+LINGER = 2.0  # seconds for which a refused body is still read
 GONE_WITHIN = 1.0  # seconds that a client which broke the protocol has to take its close frame
 FRAMES = 8  # that may wait for the application; a proper client has one or two under way
 
@@ -56,7 +64,22 @@ def _unhandled(event: dict) -> None:
 
 
 class Channel(HTTPChannel):
-    """One connection, before it is a socket's."""
+    """One connection, before it is a socket's: bounded in time, and in what it is sent before daphne asks anybody."""
+
+    _begun = False  # something of a request has come
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.patience = Patience(self._unsent, self._give_up, self._cut)
+        self.patience.head()
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.patience.end()
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._begun = True
+        super().dataReceived(data)
 
     def headerReceived(self, line: bytes) -> bool:
         """Twisted makes a number of any row of digits, which Python refuses for a very long one."""
@@ -66,17 +89,83 @@ class Channel(HTTPChannel):
             return False
         return super().headerReceived(line)
 
+    def allHeadersReceived(self) -> None:
+        self.patience.body()
+        super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        self.patience.answer()
+        super().allContentReceived()
+
+    def requestDone(self, request: http_protocol.WebRequest) -> None:
+        self._begun = False
+        self.patience.head()
+        super().requestDone(request)
+
+    def refuse(self, status: bytes, kind: str, body: bytes) -> None:
+        """Answer in front of everything. What is still sent is thrown away for a moment, so that the answer is seen."""
+        lines = [b"HTTP/1.1 " + status, b"Content-Type: " + kind.encode(), b"Content-Length: %d" % len(body)]
+        self.transport.write(b"\r\n".join([*lines, b"Connection: close", b"", body]))
+        self.transport.unregisterProducer()
+        self.transport.loseWriteConnection()
+        reactor.callLater(LINGER, self._cut)
+
+    def _unsent(self) -> int:
+        waiting = self.transport
+        return len(waiting.dataBuffer) - waiting.offset + waiting._tempDataLen
+
+    def _give_up(self) -> None:
+        if self._begun:
+            self.transport.write(TOO_LATE)
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+        reactor.callLater(GONE_WITHIN, self._cut)
+
+    def _cut(self) -> None:
+        if self.transport is not None:
+            self.transport.abortConnection()
+
 
 class Request(http_protocol.WebRequest):
+    _refused = False
+
     def __init__(self, *arguments, **options):
         """Forms are read by Django. Twisted would do it before, for nothing, and fail at some."""
         super().__init__(*arguments, **options, parsePOSTFormSubmission=False)
 
+    def gotLength(self, length: int | None) -> None:
+        """In memory: it is bounded, and Twisted would put it on the disk."""
+        self.content = BytesIO()
+        if (length or 0) > settings.CHATLAB_BODY_MAX:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        if not self._refused and self.content.tell() + len(data) > settings.CHATLAB_BODY_MAX:
+            self._refuse()
+        if not self._refused:
+            super().handleContentChunk(data)
+
     def process(self):
-        """Daphne takes this header to be ASCII, and fails where it is not."""
+        """Daphne takes its own header to be ASCII, and fails where it is not."""
+        if self._refused:
+            return None
         if not all(map(bytes.isascii, self.requestHeaders.getRawHeaders(b"Daphne-Root-Path", ()))):
             self.requestHeaders.removeHeader(b"Daphne-Root-Path")
-        return super().process()
+        channel = self.channel
+        processed = super().process()
+        if self.transport is None:  # it is a socket's now
+            channel.patience.end()
+        return processed
+
+    def _refuse(self) -> None:
+        self._refused = True
+        self.requestHeaders.removeHeader(b"Expect")  # else it is told to go on
+        self.content = BytesIO()
+        path = self.channel._path.decode("latin-1")
+        detail = requests.TOO_LONG.format(settings.CHATLAB_BODY_MAX)
+        self.channel.refuse(b"413 Content Too Large", *requests.refusal(path, 413, "too_long", detail))
+        if _seldom("body"):
+            logger.warning("%s: a body of more than %s bytes", ascii(path[:200]), settings.CHATLAB_BODY_MAX)
 
 
 @implementer(IPushProducer)

@@ -18,10 +18,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from . import LOOK_AGAIN
+from .patience import TOO_LATE, Patience
 
 logger = logging.getLogger(__name__)
 
 SLICE = 8 * 1024  # bytes: up to 1,400 frames, 10 ms
+GONE_WITHIN = 1.0  # seconds that a client which was too slow has to take that
 SHARE = 0.1  # of the event loop's time that one client's frames may take
 
 
@@ -96,6 +98,61 @@ def install() -> None:
     protocol.send_receive_event_to_app = _receive_text(protocol.send_receive_event_to_app)
     protocol.handle_parser_exception = _end_socket(protocol.handle_parser_exception)
     H11Protocol.send_400_response = _refuse_request
+    _be_patient(H11Protocol)
+
+
+def _be_patient(kind: type[H11Protocol]) -> None:
+    """Uvicorn has a time for silence between two requests, which one byte ends."""
+    made, lost, received = kind.connection_made, kind.connection_lost, kind.data_received
+    done, upgrade = kind.on_response_complete, kind.handle_websocket_upgrade
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        self.begun, self.place = False, None
+        self.patience = Patience(transport.get_write_buffer_size, lambda: _give_up(self), transport.abort)
+        self.patience.head()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.patience.end()
+        lost(self, error)
+
+    def data_received(self, data: bytes) -> None:
+        self.begun = True
+        received(self, data)
+        _expect(self)
+
+    def on_response_complete(self) -> None:
+        self.begun = False
+        done(self)
+        _expect(self)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self.patience.end()
+        upgrade(self, event)
+
+    kind.connection_made, kind.connection_lost, kind.data_received = connection_made, connection_lost, data_received
+    kind.on_response_complete, kind.handle_websocket_upgrade = on_response_complete, handle_websocket_upgrade
+
+
+def _expect(protocol: H11Protocol) -> None:
+    """What h11 waits for, where that is another thing than before."""
+    place = (protocol.conn.their_state, id(protocol.cycle))
+    if place == protocol.place:
+        return
+    protocol.place = place
+    if place[0] is h11.IDLE:
+        protocol.patience.head()
+    elif place[0] is h11.SEND_BODY:
+        protocol.patience.body()
+    else:
+        protocol.patience.answer()
+
+
+def _give_up(protocol: H11Protocol) -> None:
+    if protocol.begun and protocol.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        protocol.transport.write(TOO_LATE)
+    protocol.transport.close()
+    protocol.loop.call_later(GONE_WITHIN, protocol.transport.abort)
 
 
 REFUSAL = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from ..harness.processes import ROOT, environment
+from .bounds import BOUNDS
 from .catalogue import MUTANTS, Mutant
 from .database import DATABASE
 from .generations import GENERATIONS
@@ -52,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Take mechanisms out, one by one.")
     parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
     words = parser.parse_args().words
-    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER, *TEXTS, *UNSEEN]
+    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER, *TEXTS, *UNSEEN, *BOUNDS]
     chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="chatlab-mutants-") as folder:
