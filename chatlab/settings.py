@@ -117,6 +117,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "rooms.middleware.Front",  # and Django's SecurityMiddleware in it
+    "rooms.middleware.Compressed",
     "csp.middleware.CSPMiddleware",
     "rooms.middleware.Forms",
     "chatlab.cookies.OwnCookies",

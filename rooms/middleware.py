@@ -17,6 +17,7 @@ from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
@@ -69,6 +70,16 @@ class Front(SecurityMiddleware):
 def say_it(request: HttpRequest, **kwargs: object) -> None:
     """Whatever DEBUG is, and also where the page that says so has failed: of that Django itself says nothing."""
     logger.error("%s %s failed", request.method, ascii(request.path), exc_info=sys.exc_info())
+
+
+class Compressed(GZipMiddleware):
+    """A page of long answers repeats itself. Its secrets, the tokens of its forms, are masked anew in each page, and
+    Django pads what it compresses: so the size of a page tells nothing of them (BREACH). What streams is sent as it is:
+    compressing it would be work of the event loop.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        return response if response.streaming else super().process_response(request, response)
 
 
 class Forms(MiddlewareMixin):
