@@ -161,6 +161,7 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Our own file not as a URL: a folder may be called `c++` or `what?`, or begin with a drive.
 SQLITE_HERE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "chatlab.sqlite3")}
+DATABASE_SYNCHRONOUS = one_of("DATABASE_SYNCHRONOUS", ("FULL", "NORMAL"), "FULL")  # of SQLite
 DATABASES = {"default": env.db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else SQLITE_HERE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     VAR_DIR.mkdir(exist_ok=True)
@@ -168,7 +169,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: a transaction that reads before it writes would otherwise fail at once with "database is locked".
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+        "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={DATABASE_SYNCHRONOUS}",
     }
     DATABASES["default"].setdefault("TEST", {})["NAME"] = env.str("TEST_DATABASE", str(VAR_DIR / "test.sqlite3"))
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":

@@ -8,6 +8,7 @@ all) and, with CONN_MAX_AGE 0, open a connection for each call. Writes of the lo
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ T = TypeVar("T")
 CONNECTION_ERRORS = (OperationalError, InterfaceError, InternalError)
 # PostgreSQL's codes for: a lock that did not come in time, a deadlock, a transaction that can't be serialized.
 CONTENTION = ("55P03", "40P01", "40001")
+# What takes nothing: SQLite's words for a disk that is full, broken, or only to be read; PostgreSQL's for a full one.
+SATED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+DISK_FULL = "53100"
 
 _threads: ThreadPoolExecutor | None = None
 _connections: list[BaseDatabaseWrapper] = []  # of these threads
@@ -49,6 +53,22 @@ async def is_reachable(within: float) -> bool:
 def is_contention(error: Exception) -> bool:
     """Whether somebody else was in the way of a transaction: the database itself is there."""
     return getattr(error.__cause__, "sqlstate", None) in CONTENTION
+
+
+def is_sated(error: Exception) -> bool:
+    """Whether the database is there and takes nothing: to wait for it is to keep people waiting for a refusal."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF  # without what kind of that it is
+    return code in SATED or getattr(error.__cause__, "sqlstate", None) == DISK_FULL
+
+
+def wait_for_disk(wait: bool) -> None:
+    """Whether SQLite's next commit is on the disk before it is done, with all that were before it. Otherwise the system
+    writes it there within half a minute, and whatever ends but the power leaves it whole.
+    """
+    if connection.vendor == "sqlite" and settings.DATABASE_SYNCHRONOUS == "FULL":
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            connection.connection.execute(f"PRAGMA synchronous={'FULL' if wait else 'NORMAL'}")
 
 
 def quiet_connection() -> None:

@@ -8,16 +8,17 @@ import re
 import pytest
 from django.core.checks import Error, run_checks
 from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
 
 from rooms import checks
-from rooms.checks import TAG
+from rooms.checks import TAG, storage
 
 # Only the checks look at it here; no connection is made.
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "var/chatlab.sqlite3"}
-WAL = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL;"}
+WAL = {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"}
 
 
 def layers(backend: str, **config: object) -> dict:
@@ -53,6 +54,7 @@ APPEARS = [
     ("W001", sqlite()),
     ("W001", sqlite(**{**WAL, "transaction_mode": "DEFERRED"})),
     ("W001", sqlite(**{**WAL, "init_command": "PRAGMA synchronous=NORMAL"})),
+    ("W015", sqlite(**{**WAL, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"})),
     ("W002", {**MEMORY, "CHATLAB_WORKER": "external", "DEBUG": True}),
     ("W003", {**MEMORY, "CHATLAB_WORKER": "embedded", "DEBUG": False}),
     ("E009", layers("channels.layers.InMemoryChannelLayer")),
@@ -68,7 +70,7 @@ APPEARS = [
     ("W009", {"DEBUG": False, **static_files("chatlab.static.ModuleStorage")}),
 ]
 
-BEHIND_A_POOLER = {"E020", "E021"}  # tests/test_pgbouncer.py
+ASK_POSTGRESQL = {"E020", "E021", "W016"}  # tests/test_pgbouncer.py, and the last one below
 
 ABSENT = [
     ("E003", OPENAI),
@@ -80,6 +82,7 @@ ABSENT = [
     ("E004", {**OPENAI, "CHATLAB_PROVIDER": "demo", "CHATLAB_MODEL": ""}),
     ("E006", {"DEBUG": True, "ALLOWED_HOSTS": ["*"]}),
     ("W001", sqlite(**WAL)),
+    ("W015", sqlite(**WAL)),
     ("W001", {"DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "chatlab"}}}),
     ("W002", {**REDIS, "CHATLAB_WORKER": "external"}),
     ("W003", {**REDIS, "DEBUG": False}),
@@ -119,8 +122,8 @@ def test_default_configuration_is_clean(settings) -> None:
 
 
 def test_every_check_is_tested() -> None:
-    written = set(re.findall(r'id="rooms\.([EW]\d+)"', inspect.getsource(checks)))
-    assert written == {check_id for check_id, _ in APPEARS} | BEHIND_A_POOLER
+    written = set(re.findall(r'id="rooms\.([EW]\d+)"', "".join(map(inspect.getsource, (checks, storage)))))
+    assert written == {check_id for check_id, _ in APPEARS} | ASK_POSTGRESQL
 
 
 def test_command_names_the_problem_and_the_way_out(capsys) -> None:
@@ -129,3 +132,19 @@ def test_command_names_the_problem_and_the_way_out(capsys) -> None:
     shown = capsys.readouterr().err
     assert "rooms.W006" in shown
     assert "unset CHATLAB_LIMITS" in shown
+
+
+@pytest.mark.postgres_only("asks it")
+@pytest.mark.django_db
+@pytest.mark.parametrize(("value", "found"), [("on", 0), ("local", 0), ("off", 1)])
+def test_postgresql_that_does_not_wait_for_its_disk_is_named(value, found) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('synchronous_commit', %s, false)", [value])
+    try:
+        messages = run_checks(tags=["database"], databases=["default"])
+        named = [message for message in messages if "synchronous_commit" in message.msg]
+        assert [message.id for message in named] == ["rooms.W016"] * found
+        assert any("fsync = off" in message.msg for message in messages), "that of these tests"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET synchronous_commit")

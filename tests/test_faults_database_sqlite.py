@@ -122,6 +122,24 @@ async def test_c8_a_database_that_is_busy_for_seconds_is_waited_for(upstream, st
     assert server.alarms() == []
 
 
+async def test_c9_a_full_disk_is_told_at_once(upstream, starting, visitor, tab):
+    """By a server of default patience, also to whoever asks while another one is being told."""
+    server = starting()
+    alice = visitor(server)
+    here = await tab(alice, await alice.create_room())
+    there = await tab(alice, await alice.create_room())
+    with full(server):
+        since = time.monotonic()
+        await asyncio.gather(*(refused(each, "?", "told-at-once", 5) for each in (here, there)))
+        body = {"client_id": "by-http-too", "text": "?"}
+        response = await alice.request("POST", f"/api/rooms/{here.room}/messages", body)
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+        assert time.monotonic() - since < 5
+    await answered(here, await insist(here, Question({"text": ["Now."]}), "told-at-once", 15))
+    server.database.check_room(here.room)
+    assert server.running and "Traceback" not in server.log()
+
+
 @pytest.mark.parametrize("fault", [held, full])
 async def test_c8_c9_a_database_that_takes_nothing_refuses_and_goes_on_afterwards(
     upstream, impatient, visitor, tab, fault

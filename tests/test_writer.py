@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from django.db import OperationalError, connection
@@ -288,6 +289,51 @@ def test_a_question_whose_commit_was_lost_is_asked_once(place, log_writer) -> No
     assert (receipt.message, receipt.seq) == Message.objects.values_list("pk", "seq").get(client_id="asked-once")
     assert place.post(client_id="asked-once").message == receipt.message
     assert log.verify(place.room) == []
+
+
+@pytest.fixture
+def full() -> Iterator[Callable[[], None]]:
+    """To be called on the writer's thread: there is no room for another page, or row."""
+
+    def fill() -> None:
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA max_page_count=1")  # as many as there are
+            else:
+                cursor.execute(
+                    "CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;"
+                    " CREATE TRIGGER full_disk BEFORE INSERT ON rooms_delta EXECUTE FUNCTION full_disk()"
+                )
+
+    yield fill
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION full_disk CASCADE")
+
+
+def test_a_database_without_room_is_said_and_not_waited_for(place, log_writer, full) -> None:
+    on_writer(log_writer, full)
+    since = time.monotonic()
+    failed = log_writer.submit(appending(place.room, "x" * 1_000_000))
+    assert isinstance(failed.exception(5), Unavailable) and time.monotonic() - since < 5
+    assert titles(place.room) == []
+
+
+@pytest.mark.sqlite_only("a pragma")
+def test_what_somebody_is_told_of_waits_for_the_disk_and_the_words_of_an_answer_do_not(place, log_writer) -> None:
+    def synchronous(change: Change) -> int:
+        def look(log: Transaction) -> int:
+            with connection.cursor() as cursor:
+                return cursor.execute("PRAGMA synchronous").fetchone()[0]
+
+        return log_writer.submit(replace(change, apply=look)).result(10)
+
+    pen = place.begin()
+    words, renewal = (actions.record(pen.job, [], renew=renew, checkpoint=False) for renew in (False, True))
+    post = actions.post(place.member, place.room, frames.Post("abcdefgh", "Why?"))
+    end = actions.finish(pen.job, [], actions.Outcome("complete"))
+    assert [synchronous(change) for change in (words, post, words, renewal, words, end)] == [1, 2, 1, 2, 1, 2]
 
 
 def test_a_database_that_stays_away_is_said_and_waited_for_no_longer(place, log_writer, batches, monkeypatch) -> None:

@@ -119,7 +119,10 @@ def attempt(job: Job, tokens: int = 0, left_out: bool = False) -> Change:
 
 
 def record(job: Job, pieces: list[Piece], *, renew: bool, checkpoint: bool, place: Place | None = None) -> Change:
-    """Append what has arrived, and remember the provider's place that belongs to it. Returns the new `written`."""
+    """Append what has arrived, and remember the provider's place that belongs to it. Returns the new `written`.
+
+    To wait for the disk with each would double the time that words take: they wait with each renewal.
+    """
 
     def apply(log: Transaction) -> Cursor:
         log.fenced(job.generation, job.fence, job.written)
@@ -131,7 +134,7 @@ def record(job: Job, pieces: list[Piece], *, renew: bool, checkpoint: bool, plac
         _note_place(job, place)
         return log.room(job.room).place
 
-    return Change(job.room, apply, generation=job.generation)
+    return Change(job.room, apply, generation=job.generation, told=renew)
 
 
 def renew(job: Job) -> Change:

@@ -34,8 +34,8 @@ class Change:
 
     It must decide before it writes: after its first write it may not refuse any more. `generation` names the row whose
     status and fence it needs, `answer` the message of one; `member` is who asks for it, `client_id` what they call it,
-    `address` where they are.
-    What is named here is read for the whole batch at once. `room` is None where the room is only made.
+    `address` where they are: what is named is read for the whole batch at once. `room` is None where it is only made.
+    `told`: somebody is told that it is kept, so it is on the disk before. Others go there with the next that is.
     """
 
     room: str | None
@@ -45,6 +45,7 @@ class Change:
     member: str | None = None
     client_id: str | None = None
     address: str = ""
+    told: bool = True
 
 
 @dataclass(slots=True)

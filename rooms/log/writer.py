@@ -143,7 +143,7 @@ class Writer:
                 several = len({change.room for change in changes}) > 1
                 if several and unknown is None and database.is_contention(error):
                     raise  # a room that somebody holds does not keep the others waiting
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or database.is_sated(error):
                     logger.error("what was to be committed could not be: %s", error)
                     raise Unavailable("This could not be saved. Try again.", retry_after=5) from error
                 time.sleep(pause)  # at most RETRY_FOR in all
@@ -166,6 +166,7 @@ class _Attempt:
         """`unknown`: an attempt that lost its connection in COMMIT. Whether it landed is asked under the rooms' locks:
         the server may still have been busy with it.
         """
+        database.wait_for_disk(any(change.told for change in self.changes))
         with transaction.atomic():
             log = Transaction(self.changes)
             if unknown is not None and unknown.landed():

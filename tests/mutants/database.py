@@ -109,9 +109,30 @@ DATABASE = [
     Mutant(
         "postgres: a lost database is not waited for",
         "rooms/log/writer.py",
-        "                if time.monotonic() > deadline:\n",
+        "                if time.monotonic() > deadline or database.is_sated(error):\n",
         "                if True:\n",
         "tests/test_faults_database.py -k c1",
+    ),
+    Mutant(
+        "full: waited for as if it were away",
+        "rooms/log/writer.py",
+        " or database.is_sated(error)",
+        "",
+        "tests/test_writer.py -k without_room",
+    ),
+    Mutant(
+        "power: nothing waits for the disk",
+        "rooms/log/writer.py",
+        "database.wait_for_disk(any(change.told for change in self.changes))",
+        "database.wait_for_disk(False)",
+        "tests/test_power_cut.py -k acknowledged_is",
+    ),
+    Mutant(
+        "power: words wait for the disk",
+        "rooms/actions/generations.py",
+        ", told=renew)",
+        ")",
+        "tests/test_writer.py -k waits_for_the_disk",
     ),
     Mutant(
         "postgres: what was lost in COMMIT is made again",
