@@ -51,7 +51,9 @@ class Request:
         try:
             if headers.length > settings.CHATLAB_BODY_MAX:
                 raise TooMuch
-            if fault := headers.fault():
+            if self.scope["method"] == "CONNECT":  # h11 takes an answer to it for the beginning of a tunnel
+                await self._answer(405, "not_allowed", "This is no proxy.")
+            elif fault := headers.fault():
                 await self._answer(400, "bad_frame", fault)
             else:
                 await application(self.scope, self.receive, self.send)

@@ -133,7 +133,8 @@ async def answered(url: str, sent: Input) -> bytes:
                     said = await reader.readuntil(b"\r\n\r\n")
                     writer.write(sent.frames)
                 if sent.frames is not None or not sent.whole:
-                    writer.write_eof()
+                    with contextlib.suppress(OSError):  # it has been reset already
+                        writer.write_eof()
                 while data := await reader.read(65_536):
                     said = (said + data)[:400]
     except TimeoutError:

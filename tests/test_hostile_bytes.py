@@ -99,6 +99,7 @@ async def undisturbed(*tabs) -> None:
         assert len(here.received("welcome")) == 1 and here.close_code is None and here.level and not here.faults
 
 
+@pytest.mark.soak
 async def test_hostile_bytes_are_answered_and_nobody_else_notices(target, site):
     place, here, there = site
     requests, handshakes, frames = COUNTS

@@ -124,6 +124,8 @@ async def test_broken_handshakes_and_frames_are_refused_in_a_line(bare, visitor)
         assert b" 500 " not in await answered(bare.url, Input(offered, lines, frames=b"")), offered
     long = await RawSocket.open(bare.url, f"{path}?cursor={'x' * 9_000}", headers)
     assert long.status in (101, 400), "an answer, whether it is read or not"
+    tunnel = b"CONNECT /login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert b" 405 " in await answered(bare.url, Input("a tunnel", tunnel))
     for header in ("Daphne-Root-Path: \xff", "Content-Length: " + "9" * 5_000, "Sec-WebSocket-Key: \xff"):
         request = f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{header}\r\nConnection: close\r\n\r\n"
         assert (await answered(bare.url, Input(header, request.encode("latin-1"))))[9:10] in (b"2", b"4"), header
