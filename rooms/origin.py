@@ -7,6 +7,8 @@ same host would pass.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -16,6 +18,9 @@ from django.http.request import split_domain_port, validate_host
 from . import front
 
 _PORTS = {"http": 80, "https": 443}
+_AS_BROWSERS_WRITE_IT = re.compile(r"https?://(\[[0-9a-f:.]+\]|[^\[\]:/?#@\s]+)(:[1-9]\d{0,4})?", re.ASCII)
+# Of proxies: no page can have its browser send one.
+_FORWARDED = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
 
 
 class SameOrigin:
@@ -42,7 +47,7 @@ def is_own_page(request: HttpRequest) -> bool:
     if site is not None:
         own = site == "same-origin"
     else:
-        own = origin is not None and mismatch(origin, request.get_host()) is None
+        own = origin is not None and foreign_to(origin, request) is None
     if own and origin and (cause := obstacle(origin, request)):  # this works all the same, other things do not
         front.note(cause, origin=origin, host=request.get_host())
     return own
@@ -76,15 +81,33 @@ def obstacle_of_form(request: HttpRequest) -> str | None:
     return front.PLAIN if settings.HTTPS and not request.is_secure() else None
 
 
+def foreign_to(origin: str, request: HttpRequest) -> str | None:
+    """`foreign`, where no more than the request itself is to go by."""
+    return foreign(origin, request.get_host(), request.is_secure(), {name.lower() for name in request.headers})
+
+
+def foreign(origin: str, host: str, secure: bool, headers: Iterable[str]) -> str | None:
+    """Why a page of this origin is none of ours; None where it is one.
+
+    Another scheme is another site, though it may have the same host and cookies. Only a proxy that ends TLS, of which
+    the server was not told, makes of our own pages some that seem to be: that there is one, its own headers say.
+    """
+    if (cause := mismatch(origin, host)) or _is_trusted(origin):
+        return cause
+    if origin.lower().startswith("http:"):
+        return front.PLAIN if secure else None
+    return None if secure or settings.HTTPS or not _FORWARDED.isdisjoint(headers) else front.HTTPS
+
+
 def mismatch(origin: str, host: str) -> str | None:
     """Why this is not the origin of this host's pages; None where it is."""
     origin, host = origin.lower(), host.lower()
-    if origin in map(str.lower, settings.CSRF_TRUSTED_ORIGINS):
+    if _is_trusted(origin):
         return None
+    if not _AS_BROWSERS_WRITE_IT.fullmatch(origin):
+        return front.HOST
     try:
         parts, here = urlsplit(origin), urlsplit(f"//{host}")
-        if parts.scheme not in _PORTS or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-            return front.HOST
         default = _PORTS[parts.scheme]
         if not parts.hostname or parts.hostname != here.hostname:
             return front.HOST
@@ -93,6 +116,10 @@ def mismatch(origin: str, host: str) -> str | None:
     except ValueError:
         return front.HOST
     return front.PLAIN if settings.HTTPS and parts.scheme != "https" else None
+
+
+def _is_trusted(origin: str) -> bool:
+    return origin.lower() in map(str.lower, settings.CSRF_TRUSTED_ORIGINS)
 
 
 def _is_refused(scope: dict) -> bool:
@@ -109,7 +136,8 @@ def _is_refused(scope: dict) -> bool:
         if len(origins) == 1 and b"authorization" not in found and mismatch(origins[0], host) is None:
             front.note(front.COOKIE, origin=origins[0], host=host)
         return False
-    cause = mismatch(origins[0], host) if len(origins) == 1 else front.ORIGIN
+    secure, names = scope.get("scheme") == "wss", {name.decode("latin-1") for name in found}
+    cause = foreign(origins[0], host, secure, names) if len(origins) == 1 else front.ORIGIN
     if cause is None:
         if not scope.get("subprotocols"):
             front.note(front.PROTOCOL, host=host)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Sequence
 
 import pytest
+from django.db.backends.utils import CursorWrapper
 
 from rooms import actions, frames, log
 from rooms.actions import commit_now
@@ -55,6 +58,27 @@ def test_a_chosen_branch_is_shown_to_its_end_and_what_is_asked_next_goes_on_ther
     assert said(place) == ["Start", "Second version"]
     choose(place, {start.answer: first.message})
     assert said(place)[-1] == "Goes on", "a branch is come back to where it was left"
+
+
+def test_the_room_is_read_ahead_and_the_writer_reads_what_was_opened_since(place, monkeypatch) -> None:
+    """All rooms of the process wait for the writer, and a room may have a hundred thousand messages."""
+    start = place.post("Start")
+    first = place.post("First version")
+    place.post("Second version", parent=start.answer, branch=True)
+    asked, execute = [], CursorWrapper.execute
+
+    def noting(cursor: CursorWrapper, sql: str, params: Sequence = ()) -> object:
+        if '"rooms_message"."opened_seq" >' in sql:
+            asked.append((threading.current_thread().name, max(filter(lambda value: isinstance(value, int), params))))
+        return execute(cursor, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", noting)
+    change = actions.change_room(place.member, place.room, frames.ChangeRoom(chosen={start.answer: first.message}))
+    ahead = place.head.seq
+    place.post("Meanwhile", parent=first.answer, branch=True)
+    commit_now(change)
+    assert said(place) == ["Start", "First version", "Meanwhile"]
+    assert asked == [("MainThread", 0), ("chatlab-writer", ahead)]
 
 
 def test_also_the_first_question_has_versions(place) -> None:

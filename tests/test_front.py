@@ -316,6 +316,13 @@ class TestWithoutAProxy:
         assert answer.status_code == status
         assert status == 302 or "Whoever runs this site can mend it" in answer.content.decode()
 
+    def test_a_page_by_https_that_no_proxy_has_passed_on_is_told_what_is_missing(self):
+        """Of a proxy that ends TLS and says nothing of itself; a browser's own word still goes (below)."""
+        answer = Client(enforce_csrf_checks=True).post("/rooms/", {"title": "x"}, HTTP_ORIGIN="https://testserver")
+        assert answer.status_code == 403 and "export HTTPS=on" in answer.content.decode()
+        asked = Client().post("/api/reach", {"origin": "https://testserver"}, "application/json")
+        assert asked.json()["code"] == front.HTTPS
+
     def test_a_form_that_is_too_old_is_still_called_so(self):
         answer = Client(enforce_csrf_checks=True).post("/rooms/", {"title": "x"})
         assert answer.status_code == 403 and "That form was too old." in answer.content.decode()

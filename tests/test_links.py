@@ -128,7 +128,8 @@ def test_a_reader_learns_nothing_that_is_for_members(place) -> None:
     pen = place.begin("Second?")
     pen.write("Yes.")
     pen.end(usage={"input": 4711, "output": 4712})
-    commit_now(actions.retry(lurker.member, place.room, frames.Retry(pen.job.message, "asks-again")))
+    again = commit_now(actions.retry(lurker.member, place.room, frames.Retry(pen.job.message, "asks-again")))
+    commit_now(actions.stop(place.member, place.room, again.message))
     made = link_to(place)
     client = holder(made)
     texts = [
@@ -136,7 +137,7 @@ def test_a_reader_learns_nothing_that_is_for_members(place) -> None:
     ]
     for text in texts:
         assert "The answer." in text and "Ada" in text
-        for secret in (place.room, "Lurker", lurker.member, "4711", "4712", '"client_id"'):
+        for secret in (place.room, "Lurker", lurker.member, "4711", "4712", '"client_id"', '"by"', "Stopped by Ada"):
             assert secret not in text, secret
 
 
@@ -147,7 +148,8 @@ def test_deltas_are_told_without_what_is_for_members(place) -> None:
     pen = place.begin("More?")
     pen.write("Of course.")
     pen.end(usage={"input": 4711, "output": 4712})
-    commit_now(actions.retry(lurker.member, place.room, frames.Retry(pen.job.message, "asks-again")))
+    again = commit_now(actions.retry(lurker.member, place.room, frames.Retry(pen.job.message, "asks-again")))
+    commit_now(actions.stop(place.member, place.room, again.message))
     commit_now(actions.change_room(place.member, place.room, frames.ChangeRoom(title="Renamed")))
     page = log.page_after(place.room, before)
     whole = frames.deltas(page.items, page.cursor)
@@ -155,7 +157,7 @@ def test_deltas_are_told_without_what_is_for_members(place) -> None:
     assert [item["seq"] for item in told["items"]] == [item["seq"] for item in json.loads(whole)["items"]]
     assert told["cursor"] == str(place.head)
     text = json.dumps(told)
-    for secret in ("Lurker", lurker.member, "4711", "client_id"):
+    for secret in ("Lurker", lurker.member, "4711", "client_id", '"by"', '"asker"'):
         assert secret not in text, secret
     assert "Of course." in text and "Renamed" in text
     assert frames.deltas_for_reader(whole, set()) is None, "an author whose name was not told needs a snapshot"

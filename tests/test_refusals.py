@@ -79,6 +79,10 @@ async def test_the_page_shows_strangers_an_invitation_and_nothing_of_the_room(
         "http://127.0.0.1",
         "http://localhost:{port}",
         "http://127.0.0.1:{port}.evil.example",
+        "https://127.0.0.1:{port}",  # no proxy has passed this on: what answers by https here is another site
+        "http://127.0.0.1:0{port}",
+        "http://127.0.0.1:+{port}",
+        "http://127.0.0.1:{port}/",
         "null",
         "",
         None,

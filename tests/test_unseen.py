@@ -103,6 +103,28 @@ def test_a_choice_leads_back_to_a_page_of_ours_whatever_the_referer_says(path, r
     assert answer.headers["Location"] in ("/", "x", "admin:index") and "evil" not in answer.headers["Location"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("referer", "leads_to"),
+    [
+        ("javascript:alert(1)", "/"),
+        ("data:text/html,x", "/"),
+        ("//evil.example/", "/"),
+        ("http://evil.example/", "/"),
+        ("http://testserver@evil.example/", "/"),
+        ("http:///evil.example/", "/"),
+        ("ftp://testserver/", "/"),
+        ("x", "/"),
+        ("", "/"),
+        ("http://testserver/rooms/", "http://testserver/rooms/"),
+    ],
+)
+def test_a_refusal_leads_back_to_a_page_of_ours_whatever_the_referer_says(referer, leads_to):
+    answer = Client(headers={"Referer": referer}).post("/rooms/", {"title": "x" * 999})
+    assert answer.status_code == 413
+    assert f'<a class="button" href="{leads_to}">' in answer.content.decode()
+
+
 async def test_a_query_of_a_thousand_fields_is_refused(server, alice):
     for path in ("/", "/api/rooms"):
         answer = await alice.client.post(f"{path}?{'&a=b' * 1_500}", headers={"Content-Type": f"{FORM}; charset=utf-8"})

@@ -13,7 +13,7 @@ from .. import frames, providers
 from ..access import Visitor, member_of, was_removed
 from ..errors import Conflict, NotAllowed, NotFound
 from ..frames import Cursor
-from ..log import PRUNED_AT_ONCE, Change, Transaction, leaf, prunable, raise_floor
+from ..log import PRUNED_AT_ONCE, Change, Transaction, Tree, prunable, raise_floor
 from ..models import Member, Message, Room
 
 
@@ -67,7 +67,11 @@ def join(visitor: Visitor, room_id: str, name: str | None = None) -> Change:
 
 
 def change_room(member_id: str | None, room_id: str, change: frames.ChangeRoom) -> Change:
-    """Title, model or chosen branches, by any member and for everyone; the lock by the owner. None: by staff."""
+    """Title, model or chosen branches, by any member and for everyone; the lock by the owner. None: by staff.
+
+    Where a branch is chosen this reads the room: not for the event loop, nor for the writer's thread.
+    """
+    ahead = Tree(room_id) if change.chosen is not None else None
 
     def apply(log: Transaction) -> None:
         if change.locked is None and member_id is not None:
@@ -90,7 +94,8 @@ def change_room(member_id: str | None, room_id: str, change: frames.ChangeRoom) 
         if change.chosen is not None:
             changed["chosen"] = change.chosen
             room.chosen |= change.chosen
-            changed["tip"] = log.room(room_id).tip = leaf(room_id, room.chosen)
+            tree = ahead if log.holds(room_id, ahead.read_at) else Tree(room_id)  # of a history that was lost
+            changed["tip"] = log.room(room_id).tip = tree.leaf(room.chosen)
         log.append(room_id, "room", frames.room_changed(changed))
         Room.objects.filter(pk=room_id).update(
             title=room.title, model=room.model, chosen=room.chosen, locked=room.locked

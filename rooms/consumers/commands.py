@@ -74,7 +74,7 @@ async def _stop(socket: RoomConsumer, frame: frames.Stop) -> None:
 
 async def _change_room(socket: RoomConsumer, frame: frames.ChangeRoom) -> None:
     socket.spend_frame()
-    await actions.commit(actions.change_room(socket.member.pk, socket.room_id, frame))
+    await actions.commit(await database.read(actions.change_room, socket.member.pk, socket.room_id, frame))
 
 
 async def _leave(socket: RoomConsumer, frame: frames.Leave) -> None:

@@ -1,7 +1,7 @@
 """What the holder of a read-only link is sent: the room's frames, without what only members may know.
 
-That is: the room's id (whoever knows it can join), members who have written nothing, what an answer cost, and clients'
-own names for what they sent. Pure.
+That is: the room's id (whoever knows it can join), members who have written nothing, who asked for an answer or stopped
+it, what it cost, and clients' own names for what they sent. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HIDDEN = "hidden"  # an item of a kind that clients don't know: it moves the cur
 
 _PASSED_ON = ("welcome", "snapshot", "deltas", "synced", "rendered", "rendered_part", "error", "bye")
 _PASSES = tuple(f'{{"type":"{kind}"' for kind in _PASSED_ON)
-_KEPT_FROM_READERS = ("usage", "client_id", "asker")
+_KEPT_FROM_READERS = ("usage", "client_id", "asker", "by")
 
 
 def is_for_readers(frame: str) -> bool:

@@ -11,7 +11,7 @@ from .history import written
 from .read import Page, cursor_at, find, head_of, heads, page_after, streaming
 from .retention import PRUNED_AT_ONCE, prunable, raise_floor
 from .snapshot import answer_so_far, earlier_messages, messages, snapshot
-from .tree import ancestors, authors, context_of, leaf
+from .tree import Tree, ancestors, authors, context_of
 from .verify import verify
 from .writer import Batch, Segment, Writer
 
@@ -32,7 +32,7 @@ __all__ = [
     "find",
     "head_of",
     "heads",
-    "leaf",
+    "Tree",
     "messages",
     "page_after",
     "prunable",

@@ -167,11 +167,11 @@ class Transaction:
             raise Fenced(
                 f"generation {generation_id} is {generation.status} with fence {generation.fence}, not {fence}"
             )
-        if not self._holds(generation.room, written):
+        if not self.holds(generation.room, written):
             raise Fenced(f"generation {generation_id} was written in a history that this database does not hold")
         return generation
 
-    def _holds(self, room_id: str, cursor: Cursor) -> bool:
+    def holds(self, room_id: str, cursor: Cursor) -> bool:
         """Whether this place was in the log when the room was locked. Costs a query where others have written since."""
         head = self.room(room_id).before
         if cursor.seq >= head.seq:

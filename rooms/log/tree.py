@@ -10,7 +10,8 @@ from django.db import connection
 from django.db.models import Q
 
 from .. import frames
-from ..models import Generation, Member, Message
+from ..frames import Cursor
+from ..models import Generation, Member, Message, Room
 from ..speakers import Turn, labels
 from ..text import last_tokens, tokens_of
 
@@ -81,16 +82,29 @@ def _open_answers(messages: Collection[str]) -> dict[str, str]:
     return {start: answer for start, answer in found.items() if answer is not None}
 
 
-def leaf(room_id: str, chosen: dict[str, str]) -> str | None:
-    """The end of the branch that is shown: at each fork the chosen child, else the newest."""
-    newest: dict[str, str] = {}
-    rows = Message.objects.filter(room=room_id).order_by("opened_seq")
-    for message, parent in rows.values_list("pk", "parent_id").iterator():
-        newest[parent or frames.BEGINNING] = message
-    at = frames.BEGINNING
-    while (child := chosen.get(at) or newest.get(at)) is not None:
-        at = child
-    return at or None
+class Tree:
+    """What follows what in a room: as large as the room, so it is read ahead of the transaction that needs it, which
+    adds what was opened since.
+    """
+
+    def __init__(self, room_id: str):
+        self._room, self._newest = room_id, {}
+        seq, chain = Room.objects.values_list("head", "chain").filter(pk=room_id).first() or (0, "")
+        self.read_at = Cursor(seq, chain)
+        self._read(0)
+
+    def leaf(self, chosen: dict[str, str]) -> str | None:
+        """The end of the branch that is shown: at each fork the chosen child, else the newest."""
+        self._read(self.read_at.seq)
+        at = frames.BEGINNING
+        while (child := chosen.get(at) or self._newest.get(at)) is not None:
+            at = child
+        return at or None
+
+    def _read(self, after: int) -> None:
+        rows = Message.objects.filter(room=self._room, opened_seq__gt=after).order_by("opened_seq")
+        for message, parent in rows.values_list("pk", "parent_id").iterator():
+            self._newest[parent or frames.BEGINNING] = message
 
 
 def authors(room_id: str) -> set[str]:

@@ -52,7 +52,7 @@ def reach(request: HttpRequest) -> HttpResponse:
         shown = str(json.loads(request.body)["origin"])[:ORIGIN_MAX]
     except (ValueError, TypeError, KeyError, RecursionError):
         shown = ""
-    cause = origin.mismatch(shown, request.get_host())
+    cause = origin.foreign_to(shown, request)
     if cause is None and "Origin" not in request.headers:
         cause = front.ORIGIN
     # Its own handshake was a moment ago, if it has come as far as here.

@@ -26,6 +26,7 @@ from ..models import Generation, Member, Room
 from ..text import is_long, utf16_from
 from ..version import VERSION
 from . import reasons
+from .back import back
 from .notes import note_of, progress_of
 from .zone import zone_of
 
@@ -246,9 +247,8 @@ def _day(day: date, today: date) -> str:
 
 def refused(request: HttpRequest, refusal: RoomError, kept: str = "") -> HttpResponse:
     """`kept`: what its writer would otherwise lose."""
-    back = request.META.get("HTTP_REFERER") or reverse("index")
-    context = {"detail": reasons.of_refusal(refusal), "status": refusal.http_status, "back": back, "kept": kept}
-    response = render(request, "rooms/refused.html", context, status=refusal.http_status)
+    context = {"detail": reasons.of_refusal(refusal), "status": refusal.http_status, "kept": kept}
+    response = render(request, "rooms/refused.html", context | {"back": back(request)}, status=refusal.http_status)
     if refusal.retry_after is not None:
         response["Retry-After"] = str(max(1, ceil(refusal.retry_after)))
     return response

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+
+from .back import back
 
 COOKIE = "chatlab_theme"
 THEMES = ("light", "dark")  # anything else: the system's
@@ -24,9 +24,7 @@ def theme(request: HttpRequest) -> dict[str, str]:
 
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    back = request.META.get("HTTP_REFERER", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    response = HttpResponseRedirect(back if safe else reverse("index"))
+    response = HttpResponseRedirect(back(request))
     chosen, path = request.POST.get("theme"), settings.SESSION_COOKIE_PATH
     if chosen in THEMES:
         secure = request.is_secure()

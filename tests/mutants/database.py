@@ -44,7 +44,7 @@ DATABASE = [
     Mutant(
         "restored: a fence is all that a worker needs",
         "rooms/log/append.py",
-        "        if not self._holds(generation.room, written):\n",
+        "        if not self.holds(generation.room, written):\n",
         "        if False:\n",
         "tests/test_restored.py -k words_that_were_lost",
     ),

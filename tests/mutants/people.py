@@ -464,4 +464,32 @@ PEOPLE = [
         "",
         "tests/test_stop_page.py -k nobody_elses",
     ),
+    Mutant(
+        "readers are told who stopped an answer",
+        "rooms/frames/redact.py",
+        ', "by")',
+        ")",
+        "tests/test_links.py -k members",
+    ),
+    Mutant(
+        "a page by https is ours wherever it says so",
+        "rooms/origin.py",
+        "not _FORWARDED.isdisjoint(headers) else front.HTTPS",
+        "True else front.HTTPS",
+        "tests/test_one_browser.py -k ours_has_sent",
+    ),
+    Mutant(
+        "an origin is a number of a port",
+        "rooms/origin.py",
+        "    if not _AS_BROWSERS_WRITE_IT.fullmatch(origin):\n        return front.HOST\n",
+        "",
+        "tests/test_one_browser.py -k ours_has_sent",
+    ),
+    Mutant(
+        "the writer reads a room for who chooses a branch",
+        "rooms/log/tree.py",
+        "        self._read(self.read_at.seq)\n",
+        "        self._read(0)\n",
+        "tests/test_branches.py -k ahead",
+    ),
 ]

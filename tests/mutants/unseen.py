@@ -35,9 +35,9 @@ UNSEEN = [
     ),
     Mutant(
         "a Referer is taken for the name of a page",
-        "rooms/views/theme.py",
-        'HttpResponseRedirect(back if safe else reverse("index"))',
-        '__import__("django.shortcuts").shortcuts.redirect(back if safe else "index")',
+        "rooms/views/back.py",
+        'return said if ours else reverse("index")',
+        "return said",
         "tests/test_unseen.py -k referer",
     ),
     Mutant(
