@@ -3,7 +3,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from . import burst, flood, idle, join, latency, page, slow, staleness, storm, upstream
+from . import burst, flood, idle, join, latency, page, search, slow, staleness, storm, upstream
 
 FIGURES = {
     "latency": latency,
@@ -16,6 +16,7 @@ FIGURES = {
     "idle": idle,
     "page": page,
     "upstream": upstream,
+    "search": search,
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .errors import TookTooLong
+
 T = TypeVar("T")
 
 # InternalError: what psycopg calls a transaction that PostgreSQL has ended because nobody went on with it.
@@ -29,6 +32,8 @@ CONTENTION = ("55P03", "40P01", "40001")
 # What takes nothing: SQLite's words for a disk that is full, broken, or only to be read; PostgreSQL's for a full one.
 SATED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 DISK_FULL = "53100"
+CANCELED = "57014"  # it took longer than statement_timeout
+STEPS = 20  # of SQLite's virtual machine, between two looks at the clock: one may compare a whole text
 
 _threads: ThreadPoolExecutor | None = None
 _connections: list[BaseDatabaseWrapper] = []  # of these threads
@@ -93,6 +98,37 @@ def consistent_read() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """A consistent read whose statements the database breaks off after so long: TookTooLong."""
+    try:
+        with consistent_read(), _bounded(seconds):
+            yield
+    except OperationalError as error:
+        if str(error) == "interrupted" or getattr(error.__cause__, "sqlstate", None) == CANCELED:
+            raise took_too_long() from error
+        raise
+
+
+def took_too_long() -> TookTooLong:
+    return TookTooLong("This took too long. Look for something longer, or rarer.")
+
+
+@contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    if connection.vendor == "sqlite":
+        until, own = time.monotonic() + seconds, connection.connection
+        own.set_progress_handler(lambda: time.monotonic() > until, STEPS)
+        try:
+            yield
+        finally:
+            own.set_progress_handler(None, STEPS)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
+        yield
 
 
 def clock() -> datetime:

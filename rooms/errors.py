@@ -83,6 +83,12 @@ class Busy(RoomError):
     code, http_status = "busy", 503
 
 
+class TookTooLong(RoomError):
+    """The database was at it for as long as one may keep it busy."""
+
+    code = "took_too_long"
+
+
 class Unavailable(RoomError):
     """The database did not answer in time, or the outcome of a commit is not known: ask again with the same
     client_id.

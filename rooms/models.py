@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from .indexed import Indexed  # noqa: F401  Django looks for it here
 from .tallies import Attempts, Booking, Usage  # noqa: F401  Django looks for it here
 from .text import EMPTY_DIGEST, new_id
 
@@ -259,9 +260,7 @@ class Generation(models.Model):
 
 
 class Delta(models.Model):
-    """One row of the room log. It never changes once committed; `payload` is text so that its bytes stay what they
-    were.
-    """
+    """One row of the room log. It never changes once committed; nor do the bytes of `payload`, which is text."""
 
     class Kind(models.TextChoices):
         OPENED = "opened", _("opened")

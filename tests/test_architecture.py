@@ -32,11 +32,11 @@ LAYERS = (
     {"addresses"},
     {"database", "front", "limits"},
     {"models", "converters"},
-    {"frames", "fold", "tallies"},
+    {"frames", "fold", "tallies", "indexed"},
     {"speakers"},
-    {"errors", "requests", "seldom", "text", "version"},
+    {"errors", "requests", "seldom", "text", "version", "words"},
 )
-PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text", "version"}
+PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text", "version", "words"}
 
 # What is imported -> the only module of rooms/ that may.
 OWNED_IMPORTS = {

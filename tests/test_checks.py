@@ -73,6 +73,7 @@ APPEARS = [
 ASK_POSTGRESQL = {"E020", "E021", "W016"}  # tests/test_pgbouncer.py, and the last one below
 
 ABSENT = [
+    ("W018", sqlite(**WAL)),
     ("E003", OPENAI),
     ("E003", {**OPENAI, "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "http://localhost:11434/v1"}),
     ("E011", {**OPENAI, "OPENAI_BASE_URL": "http://localhost:11434/v1/"}),
@@ -121,9 +122,14 @@ def test_default_configuration_is_clean(settings) -> None:
     assert [m.id for m in run_checks(include_deployment_checks=False) if m.id.startswith(f"{TAG}.")] == []
 
 
+def test_an_sqlite_without_full_text_search_is_named(monkeypatch) -> None:
+    monkeypatch.setattr(storage, "fts5", lambda: False)
+    assert "index_messages" in found(sqlite(**WAL))["rooms.W018"].hint
+
+
 def test_every_check_is_tested() -> None:
     written = set(re.findall(r'id="rooms\.([EW]\d+)"', "".join(map(inspect.getsource, (checks, storage)))))
-    assert written == {check_id for check_id, _ in APPEARS} | ASK_POSTGRESQL
+    assert written == {check_id for check_id, _ in APPEARS} | ASK_POSTGRESQL | {"W018"}
 
 
 def test_command_names_the_problem_and_the_way_out(capsys) -> None:

@@ -42,6 +42,26 @@ async def test_the_palette_goes_to_rooms_and_finds_what_was_said(upstream, serve
     assert await page.locator("#palette").is_hidden()
 
 
+async def test_the_palette_says_that_a_search_was_refused(own_server, visitor, browser_of):
+    """And not that nothing fits."""
+    server = own_server(CHATLAB_LIMITS="on", CHATLAB_RATE_SEARCHES="1/3600")
+    somebody = visitor(server)
+    room = await somebody.create_room("Here")
+    page = await (await browser_of(somebody, locale="de-DE")).new_page()
+    await page.goto(f"{server.url}/rooms/{room}/")
+    await pages.live(page)
+    async with page.expect_response("**/api/search*"):
+        await opened(page, "qq")
+    none = page.locator("#palette-none")
+    await eventually(none.is_visible, 5)
+    assert await none.inner_text() == "Nichts passt."
+    async with page.expect_response("**/api/search*"):
+        await page.keyboard.type("qq")
+    await eventually(lambda: none.get_by_text("Das war zu oft in kurzer Zeit.").count(), 5)
+    await page.locator("#palette-box").fill("")
+    await eventually(none.is_hidden, 5)
+
+
 async def test_the_list_shows_where_an_answer_is_being_written(upstream, server, alice, tab, page_of):
     here, elsewhere = await alice.create_room("Here"), await alice.create_room("Elsewhere")
     there = await tab(alice, elsewhere)

@@ -14,7 +14,7 @@ from django.db.models import F
 from .. import bill, frames, lease, providers, spending
 from ..frames import Cursor
 from ..log import Change, Transaction
-from ..log.append import LockedGeneration
+from ..log.locked import LockedGeneration
 from ..models import Delta, Generation, Member, Message
 from ..providers import Resume
 from ..text import EMPTY_DIGEST, digest
@@ -205,6 +205,7 @@ def close_answer(
     final = EMPTY_DIGEST
     if generation.status != Status.QUEUED:  # it has no text before that
         log.checkpoint(generation.message)
+        log.complete(generation.message)
         final = Message.objects.values_list("digest", flat=True).get(pk=generation.message)
     usage = bill.settle(generation.id, generation.message, outcome.usage)
     failure = frames.failure(outcome.failure_code, outcome.failure_detail) if outcome.failure_code else None

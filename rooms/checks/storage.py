@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..database import CONNECTION_ERRORS
+from ..log.index import fts5
 
 TAG = "rooms"
 
@@ -40,6 +41,12 @@ def database(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Itera
             "SQLite does not wait for the disk: with the power goes what was acknowledged in the last half minute.",
             hint="export DATABASE_SYNCHRONOUS=FULL",
             id="rooms.W015",
+        )
+    if not fts5():
+        yield checks.Warning(
+            "SQLite has no FTS5: a search reads texts through, for CHATLAB_SEARCH_WITHIN, and finds nothing beyond.",
+            hint="use a Python whose SQLite has it, then: python manage.py index_messages",
+            id="rooms.W018",
         )
 
 

@@ -1,8 +1,8 @@
 """The room log: the only writer and the only reader of deltas.
 
-`append` holds the transaction in which sequences are allocated, `gathered` what its changes ask for, `writer` the group
-commit around it, `read` what comes
-after a cursor, `snapshot` the state at the head, `tree` its branches, `retention` what may go, `verify` the proof that
+`append` holds the transaction in which sequences are allocated, `locked` what it has locked, `gathered` what its
+changes ask for, `index` what finds a message again, `writer` the group commit around it, `read` what comes after a
+cursor, `snapshot` the state at the head, `tree` its branches, `retention` what may go, `verify` the proof that
 all of it fits.
 """
 

@@ -8,8 +8,8 @@ A sequence is allocated under its room's row lock and becomes visible with the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,9 @@ from ..errors import Fenced, NotFound
 from ..frames import Cursor
 from ..models import Delta, Generation, Message, Room
 from ..tallies import Booking
+from . import index
 from .gathered import Gathered
+from .locked import LockedGeneration, LockedRoom, Row, lock_rooms, read_generations, table
 from .tree import put_in_line
 
 
@@ -48,48 +50,6 @@ class Change:
     told: bool = True
 
 
-@dataclass(slots=True)
-class Row:
-    """One delta, staged."""
-
-    seq: int
-    kind: str
-    payload: str
-    chain: str
-    message: str | None
-    digest: str
-    at: datetime
-
-
-@dataclass(slots=True)
-class LockedRoom:
-    id: str
-    head: int
-    chain: str
-    rows: list[Row] = field(default_factory=list)
-    flushed: int = 0
-    tip: str | None = None  # the newest message, where this transaction has moved it
-    before: Cursor = field(init=False)  # its head when it was locked
-
-    def __post_init__(self) -> None:
-        self.before = self.place
-
-    @property
-    def place(self) -> Cursor:
-        return Cursor(self.head, self.chain)
-
-
-@dataclass(slots=True)
-class LockedGeneration:
-    """A generation as the batch sees it. Only ever changed under its room's lock, so no lock of its own is needed."""
-
-    id: int
-    room: str
-    message: str
-    status: str
-    fence: int
-
-
 def next_chain(chain: str, seq: int, kind: str, payload: str) -> str:
     """The chain of a delta: 8 bytes, as 16 hex digits, of the SHA-256 over its predecessor's chain and itself."""
     body = bytes.fromhex(chain) + seq.to_bytes(8, "big") + kind.encode() + b"\0" + payload.encode()
@@ -101,14 +61,15 @@ class Transaction:
 
     def __init__(self, changes: Iterable[Change]):
         changes = list(changes)
-        self.rooms = _lock_rooms(sorted({change.room for change in changes if change.room is not None}))
+        self.rooms = lock_rooms(sorted({change.room for change in changes if change.room is not None}))
         wanted = {change.generation for change in changes if change.generation is not None}
-        self._generations = {row.id: row for row in _read_generations("id", wanted)}
+        self._generations = {row.id: row for row in read_generations("id", wanted)}
         self._wanted_answers = {change.answer for change in changes if change.answer is not None}
         self.gathered = Gathered(changes)
         self._messages: list[Message] = []
         self._queue: list[Generation] = []
         self._bookings: list[Booking] = []
+        self._complete: list[str] = []
         self._created = 0
         self.starts: list[tuple[str, int]] = []
         self.stops: list[int] = []
@@ -155,7 +116,7 @@ class Transaction:
 
     @cached_property
     def _answers(self) -> dict[str, LockedGeneration]:
-        rows = _read_generations("message_id", self._wanted_answers)
+        rows = read_generations("message_id", self._wanted_answers)
         return {row.message: self._generations.setdefault(row.id, row) for row in rows}
 
     def fenced(self, generation_id: int, fence: int, written: Cursor) -> LockedGeneration:
@@ -224,16 +185,22 @@ class Transaction:
                 changes[part] = Concat(F(part), Value("".join(texts)), output_field=TextField())
         Message.objects.filter(pk=message_id).update(**changes)
 
+    def complete(self, message_id: str) -> None:
+        """The text of this answer is in its row, and is all there will be."""
+        self._complete.append(message_id)
+
     def flush(self) -> None:
-        """Write what is staged: messages, generations, deltas, and the rooms' heads."""
-        self._store_opened()
+        """Write what is staged: messages, generations, what finds them, deltas, and the rooms' heads."""
+        said = self._store_opened()
+        index.add([(message.pk, message.room_id, message.text) for message in said if message.text])
+        self._index_complete()
         fresh = [(room, row) for room in self.rooms.values() for row in room.rows[room.flushed :]]
         if not fresh:
             return
         to_database = connection.ops.adapt_datetimefield_value
         with connection.cursor() as cursor:
             cursor.executemany(
-                f"INSERT INTO {_table(Delta)} (room_id, seq, kind, message_id, payload, chain, digest, at)"
+                f"INSERT INTO {table(Delta)} (room_id, seq, kind, message_id, payload, chain, digest, at)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
                 [
                     (room.id, row.seq, row.kind, row.message, row.payload, row.chain, row.digest, to_database(row.at))
@@ -247,7 +214,13 @@ class Transaction:
         for room in changed.values():
             room.flushed = len(room.rows)
 
-    def _store_opened(self) -> None:
+    def _index_complete(self) -> None:
+        complete, self._complete = self._complete, []
+        if complete:
+            rows = Message.objects.filter(pk__in=complete).exclude(text="")
+            index.add(rows.values_list("pk", "room_id", "text"))
+
+    def _store_opened(self) -> list[Message]:
         messages, self._messages = self._messages, []
         queue, self._queue = self._queue, []
         if queue:
@@ -259,42 +232,16 @@ class Transaction:
             bookings, self._bookings = self._bookings, []
             bill.store(bookings)
             self.starts += [(generation.room_id, generation.pk) for generation in queue]
+        return messages
 
 
 def _move_heads(cursor: CursorWrapper, rooms: list[LockedRoom]) -> None:
     """In one statement: a round trip for each room would be most of what a commit for many rooms costs."""
-    table, at = _table(Room), connection.ops.adapt_datetimefield_value
+    rows, at = table(Room), connection.ops.adapt_datetimefield_value
     values = [value for room in rooms for value in (room.id, room.head, room.chain, at(room.rows[-1].at), room.tip)]
     cursor.execute(
         f"WITH moved (id, head, chain, active_at, tip) AS (VALUES {', '.join(['(%s, %s, %s, %s, %s)'] * len(rooms))})"
-        f" UPDATE {table} SET head = moved.head, chain = moved.chain, active_at = moved.active_at,"
-        f" tip_id = COALESCE(moved.tip, {table}.tip_id) FROM moved WHERE {table}.id = moved.id",
+        f" UPDATE {rows} SET head = moved.head, chain = moved.chain, active_at = moved.active_at,"
+        f" tip_id = COALESCE(moved.tip, {rows}.tip_id) FROM moved WHERE {rows}.id = moved.id",
         values,
     )
-
-
-def _table(model: type) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _in(values: Collection) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
-def _lock_rooms(ids: list[str]) -> dict[str, LockedRoom]:
-    """Lock in id order: two processes that commit for the same rooms can't wait for each other in a circle."""
-    if not ids:
-        return {}
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""  # SQLite: BEGIN IMMEDIATE is the lock
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, head, chain FROM {_table(Room)} WHERE id IN ({_in(ids)}) ORDER BY id{lock}", ids)
-        return {row[0]: LockedRoom(*row) for row in cursor.fetchall()}
-
-
-def _read_generations(column: str, values: Collection) -> list[LockedGeneration]:
-    if not values:
-        return []
-    columns = "id, room_id, message_id, status, fence"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {_table(Generation)} WHERE {column} IN ({_in(values)})", [*values])
-        return [LockedGeneration(*row) for row in cursor.fetchall()]

@@ -20,7 +20,8 @@ from django.db import connection, connections, transaction
 from .. import database, frames
 from ..errors import Fenced, RoomError, Unavailable
 from ..models import Delta
-from .append import Change, LockedRoom, Transaction
+from .append import Change, Transaction
+from .locked import LockedRoom
 from .pace import Pace
 from .read import note_digest
 

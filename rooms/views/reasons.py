@@ -26,6 +26,7 @@ _REFUSALS = {
     "rate_limited": _("That was too often in a short time."),
     "busy": _("Too much is under way here already."),
     "used_up": _("What may be asked today is used up. It is there again at 00:00 UTC."),
+    "took_too_long": _("This took too long. Look for something longer, or rarer."),
     "unavailable": _("The server could not do that now. Try again."),
 }
 _LATER, _MINUTES, _HOURS = _("Try again in {n} s."), _("Try again in {n} min."), _("Try again in {n} h.")

@@ -10,6 +10,7 @@ const ROOMS_SHOWN = 8;
 export class Palette {
   #rooms = [];
   #found = { words: "", rooms: [], messages: [] };
+  #refusal = "";
   #options = [];
   #at = 0;
   #timer = null;
@@ -23,8 +24,10 @@ export class Palette {
     this.box = document.getElementById("palette-box");
     this.list = document.getElementById("palette-list");
     this.none = document.getElementById("palette-none");
+    this.nothing = this.none.textContent;
     const { content } = document.getElementById("palette-words");
     this.groups = Object.fromEntries(Array.from(content.querySelectorAll("[data-group]"), (node) => [node.dataset.group, node.textContent]));
+    this.refusals = Object.fromEntries(Array.from(content.querySelectorAll("[data-refusal]"), (node) => [node.dataset.refusal, node.textContent]));
     this.untitled = content.querySelector("[data-untitled]").textContent;
     this.commands = Array.from(content.querySelectorAll("[data-command]"), (node) => ({ label: node.textContent, ...node.dataset })).filter(
       ({ command }) => has(command),
@@ -46,11 +49,12 @@ export class Palette {
 
   #open() {
     this.box.value = "";
+    this.#refusal = "";
     this.#found = { words: "", rooms: [], messages: [] };
     this.dialog.showModal();
     this.#draw();
     this.#ask("api/rooms").then((body) => {
-      if (!body) return;
+      if (!body?.rooms) return;
       this.#rooms = body.rooms;
       this.#draw();
     });
@@ -62,6 +66,7 @@ export class Palette {
 
   #typed() {
     this.#at = 0;
+    this.#refusal = "";
     this.#draw();
     clearTimeout(this.#timer);
     const words = this.#words;
@@ -69,7 +74,8 @@ export class Palette {
     this.#timer = setTimeout(async () => {
       const body = await this.#ask(`api/search?q=${encodeURIComponent(words)}`);
       if (!body || words !== this.#words) return;
-      this.#found = { words, ...body };
+      if (body.code) this.#refusal = this.refusals[body.code] ?? body.detail;
+      else this.#found = { words, ...body };
       this.#draw();
     }, ASK_AFTER);
   }
@@ -79,9 +85,9 @@ export class Palette {
     const asking = (this.#asking = new AbortController());
     try {
       const response = await fetch(at(path), { headers: { Accept: "application/json" }, signal: asking.signal });
-      return response.ok ? await response.json() : null;
+      return await response.json();
     } catch {
-      return null; // offline, or asked again: what is here is shown
+      return null; // offline, asked again, or no answer of ours: what is here is shown
     }
   }
 
@@ -98,7 +104,8 @@ export class Palette {
       ...this.#group("messages", found.messages.map((said) =>
         this.#option(said.excerpt, { command: "open", url: `${said.room.url}#m-${said.message}` }, null, said.room.title || this.untitled))),
     );
-    this.none.hidden = this.#options.length > 0;
+    this.none.textContent = this.#refusal || this.nothing;
+    this.none.hidden = this.#options.length > 0 && !this.#refusal;
     this.#mark(Math.min(this.#at, this.#options.length - 1));
   }
 

@@ -15,6 +15,7 @@ from .database import DATABASE
 from .generations import GENERATIONS
 from .layer import LAYER
 from .people import PEOPLE
+from .searches import SEARCHES
 from .sockets import SOCKETS
 from .texts import TEXTS
 from .unseen import UNSEEN
@@ -53,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Take mechanisms out, one by one.")
     parser.add_argument("words", nargs="*", help="only mutants whose name holds one of these")
     words = parser.parse_args().words
-    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER, *TEXTS, *UNSEEN, *BOUNDS]
+    known = [*MUTANTS, *GENERATIONS, *DATABASE, *SOCKETS, *PEOPLE, *LAYER, *TEXTS, *UNSEEN, *SEARCHES, *BOUNDS]
     chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="chatlab-mutants-") as folder:
