@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 WORKERS ?= 3
 NODE ?= $(shell command -v node 2>/dev/null)
 
-PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet
+PIP_INSTALL := .venv/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes
 RUN_READY := .venv/installed-requirements
 TEST_READY := .venv/installed-requirements-dev
 
@@ -15,7 +15,7 @@ TEST_READY := .venv/installed-requirements-dev
 LONG_DRILL := --seconds 3600 --sends 100000 --tabs 96 --rooms 24 --pace 0 --answers 0.02
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint messages soak drill mutants bench readme-media clean
+.PHONY: help run test lint lock messages soak drill mutants bench readme-media clean
 
 help:
 	@echo "make run      start chatlab at http://127.0.0.1:$(PORT)/ (another port: make run PORT=8123)"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench    measure speed as docs/performance.md describes"
 	@echo "make readme-media   record the pictures of the README anew; needs Chromium and ffmpeg"
 	@echo "make lint     only the linter"
+	@echo "make lock     write requirements*.lock anew, after a change of requirements*.txt"
 	@echo "make messages bring the texts to be translated into locale/, and compile them; needs GNU gettext"
 	@echo "make clean    remove .venv and caches; the data in var/ stays"
 
@@ -47,6 +48,13 @@ test: $(TEST_READY)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --engines=postgres; \
 	if [ -n "$(NODE)" ]; then "$(NODE)" --test tests/js/*.test.*js; \
 	else echo "JavaScript unit tests skipped: Node.js was not found (https://nodejs.org/)."; fi
+
+# For every system and Python at once; names no registry, so pip asks the one that it is told to.
+LOCK := .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+lock: $(TEST_READY)
+	@$(LOCK) requirements.txt --output-file requirements.lock
+	@$(LOCK) requirements-dev.txt --constraints requirements.lock --output-file requirements-dev.lock
 
 lint: $(TEST_READY)
 	@.venv/bin/python -m ruff check .
@@ -85,12 +93,12 @@ clean:
 	@echo "Making .venv ..."
 	@"$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
-$(RUN_READY): requirements.txt | .venv/bin/python
+$(RUN_READY): requirements.lock | .venv/bin/python
 	@echo "Installing requirements (once) ..."
-	@$(PIP_INSTALL) -r requirements.txt
+	@$(PIP_INSTALL) -r requirements.lock
 	@touch $@
 
-$(TEST_READY): requirements-dev.txt requirements.txt | .venv/bin/python
+$(TEST_READY): requirements-dev.lock | .venv/bin/python
 	@echo "Installing requirements for tests (once) ..."
-	@$(PIP_INSTALL) -r requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(RUN_READY) $@

@@ -11,7 +11,9 @@ def main() -> None:
         import django
         from django.core.management import execute_from_command_line
     except ImportError as error:
-        raise SystemExit("Django is not installed here. Run `make run`, or: pip install -r requirements.txt") from error
+        raise SystemExit(
+            "Django is not installed here. Run `make run`, or: pip install -r requirements.lock"
+        ) from error
     if sys.argv[1:] in (["version"], ["--version"]):
         from rooms.version import VERSION
 
