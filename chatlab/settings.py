@@ -255,6 +255,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "form-action": [SELF],
         "frame-ancestors": [SELF],
+        "report-uri": f"{CHATLAB_PATH}/api/csp-report",  # known to every browser; of two, Chromium takes report-to
     }
 }
 

@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from . import api, converters  # noqa: F401  `id` in paths
-from .views import export, front, health, links, members, pages, search, sync, theme, wellknown
+from .views import csp, export, front, health, links, members, pages, search, sync, theme, wellknown
 
 urlpatterns = [
     path("", pages.index, name="index"),
@@ -46,6 +46,7 @@ urlpatterns = [
     path("api/shared/<id:link_id>", api.shared),
     path("api/shared/<id:link_id>/messages", api.shared_messages),
     path("api/reach", front.reach),
+    path("api/csp-report", csp.report, name="csp_report"),
     path("api/<path:rest>", api.nothing),
     path("ws/<path:rest>", front.no_upgrade),
 ]

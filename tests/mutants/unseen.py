@@ -54,4 +54,18 @@ UNSEEN = [
         "if False:",
         "tests/test_unseen.py -k broken",
     ),
+    Mutant(
+        "a report of a browser is a line each",
+        "rooms/views/csp.py",
+        "    if not _lines.take():\n",
+        "    if True:\n",
+        "tests/test_csp.py -k few",
+    ),
+    Mutant(
+        "a report of a browser is as long as it likes",
+        "rooms/views/csp.py",
+        "len(request.body) > REPORT_MAX",
+        "False",
+        "tests/test_csp.py -k unread",
+    ),
 ]
