@@ -42,7 +42,6 @@ PURE = {"frames", "fold", "errors", "requests", "seldom", "speakers", "text", "v
 OWNED_IMPORTS = {
     "openai": "providers",
     "httpx2": "providers",
-    "aiohttp": "providers",
     "markdown_it": "rendering",
     "mdit_py_plugins": "rendering",
     "pygments": "rendering",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from rooms.providers.chat import ChatProvider
 from rooms.providers.lines import Lines
 from rooms.providers.numbers import Numbers
 from rooms.providers.responses import ResponsesProvider
-from rooms.providers.transport import make_client
+from rooms.providers.transport import Unpacked, make_client
 
 from . import asking
 from .canned import REQUEST, encoded, said
@@ -196,6 +197,27 @@ def test_only_what_is_no_data_is_taken_out(pieces: list[bytes]) -> None:
     ]
 
 
+def test_an_answer_in_lines_of_json_is_bounded_by_its_lines() -> None:
+    lines = Lines(1_000)
+    line = b'{"text": "%b"}\n' % (b"x" * 100)
+    assert sum(len(lines.feed(line)) for _ in range(100)) == 100
+    with pytest.raises(ProviderError):
+        lines.feed(b'{"text": "' + b"x" * 1_001)
+
+
+@pytest.mark.parametrize("cut", [1, 7, 30, 10_000])
+@pytest.mark.parametrize("behind", [b"", b"\0" * 5_000])
+async def test_what_is_packed_in_several_members_is_unpacked_to_the_end(cut: int, behind: bytes) -> None:
+    packed = gzip.compress(b"one ") + gzip.compress(b"two ") + gzip.compress(b"three") + behind
+
+    class Sent(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for start in range(0, len(packed), cut):
+                yield packed[start : start + cut]
+
+    assert b"".join([piece async for piece in Unpacked(Sent())]) == b"one two three"
+
+
 def test_only_the_beginning_of_a_refusal_is_read() -> None:
     """It may have no end, and all of it would be kept in memory."""
     sent: list[int] = []
@@ -280,4 +302,4 @@ async def test_an_error_names_what_the_sdk_hides() -> None:
         await client.models.list()
     await client.close()
     told = errors.refusal(raised.value)
-    assert told.detail == "The model provider could not be reached." and "Cannot connect" in told.error
+    assert told.detail == "The model provider could not be reached." and "ConnectError" in told.error

@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
+from django.db import OperationalError
 
 from rooms import actions, database, frames, log
 from rooms.broadcast import RoomEvent
@@ -563,3 +564,149 @@ async def test_a_frame_that_waits_can_be_cancelled():
     sender._waiting.cancel()
     await asyncio.wait([sender._waiting])
     assert transport.taken == [] and sender.busy_since is None
+
+
+async def test_a_client_that_the_server_has_said_goodbye_to_is_cut():
+    """Of one that answers no ping uvicorn takes no frame any more, and does not cut it while it takes nothing."""
+    cut = asyncio.Event()
+
+    class Server:
+        class transport:
+            abort = cut.set
+
+        async def send(self, message: dict) -> None:
+            raise RuntimeError("Unexpected ASGI message 'websocket.send', after sending 'websocket.close'")
+
+    loop = asyncio.get_running_loop()
+    soon, loop.call_later = loop.call_later, lambda seconds, work, *more: soon(0, work, *more)
+    try:
+        BoundedSender(Server().send).write("one")
+        await asyncio.wait_for(cut.wait(), 2)
+    finally:
+        del loop.call_later
+
+
+# -- what comes while something else is under way ----------------------------------------------------------------------
+
+
+class Wire(Screen):
+    """A screen behind a transport that can be full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transport = Transport()
+        self.sender = BoundedSender(self._send)
+        self.write, self.send, self.write_latest = self.sender.write, self.sender.send, self.sender.write_latest
+
+    @property
+    def busy_since(self) -> float | None:
+        return self.sender.busy_since
+
+    @busy_since.setter
+    def busy_since(self, _: None) -> None:
+        pass
+
+    async def _send(self, message: dict) -> None:
+        await self.transport.send(message)
+        self.take(message["text"])
+
+
+class Rendering:
+    """HTML that is there when the test says so."""
+
+    def __init__(self) -> None:
+        self.due: dict[str, list[str]] = {"a": [], "b": []}
+
+    def want(self, messages) -> None:
+        pass
+
+    def after(self, message: str, mark: object, seq: int) -> tuple[str | None, object, bool]:
+        due = self.due.get(message)
+        return (frames.rendered(message, 0, 1, due.pop(0)) if due else None), mark, False
+
+
+async def test_html_that_comes_while_other_html_waits_for_the_transport_is_sent(place):
+    room, wire = RoomHub(place.room), Wire()
+    client = subscribed(room, wire)
+    await client.open("")
+    rendering = client._html._rendering = Rendering()
+    client._html.add(["a", "b"])
+    wire.transport.room.clear()
+    for message, html in (("a", "1"), ("b", "2"), ("a", "3"), ("b", "4")):
+        rendering.due[message].append(html)
+        client.more_is_rendered()
+        for _ in range(5):
+            await asyncio.sleep(0)
+    wire.transport.room.set()
+    await settled(client)
+    assert sorted(frame["html"] for frame in wire.of("rendered")) == ["1", "2", "3", "4"]
+
+
+async def test_a_room_whose_events_come_faster_than_a_read_is_level_all_the_same(place, monkeypatch):
+    """What is read of the digests is old when it is there; what has come meanwhile is put on top of it."""
+    pen, reads = await in_thread(place.begin), []
+    room, screen = RoomHub(place.room), Screen()
+    client = subscribed(room, screen)
+    start = await database.read(lambda: place.head)
+    original = database.read
+
+    async def slow(work: Callable, *arguments: object) -> object:
+        found = await original(work, *arguments)
+        if work is log.streaming:
+            reads.append(found)
+            for number in range(3):
+                before = await original(lambda: place.head)
+                await actions.commit(pen.record(f"{len(reads)}-{number} "))
+                room.hear(await original(event_of, place, before))
+        return found
+
+    monkeypatch.setattr(database, "read", slow)
+    await asyncio.wait_for(open_at(client, screen, start), 10)
+    assert len(reads) == 1 and screen.faults == [] and screen.cursor == str(room.head)
+    assert screen.of("synced")[-1]["digests"] == {pen.job.message: pen.digest}
+
+
+async def test_what_a_failed_turn_owed_is_said_at_the_next_look(place, monkeypatch):
+    pen = await in_thread(place.begin)
+    room, screen = RoomHub(place.room), Screen()
+    client = subscribed(room, screen)
+    await client.open("")
+    fails = asyncio.Event()
+
+    async def broken(after: Cursor) -> None:
+        await fails.wait()
+        raise OperationalError("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(room, "read", broken)
+        await actions.commit(pen.record("lost "))
+        before = await database.read(lambda: place.head)
+        await actions.commit(pen.record("seen"))
+        room.hear(await database.read(event_of, place, before))
+        await asyncio.sleep(0)
+        await client.sync(Sync(screen.cursor))
+        fails.set()
+        await settled(client)
+    assert screen.cursor != str(room.head)
+    screen.heard = now = asyncio.get_running_loop().time()
+    client.check(now)
+    await settled(client)
+    assert screen.cursor == str(room.head) and len(screen.of("synced")) == 2 and screen.faults == []
+
+
+async def test_what_goes_wrong_with_one_client_is_no_others_business(place, caplog):
+    class Broken(Screen):
+        def take(self, text: str) -> None:
+            if '"deltas"' in text:
+                raise ValueError("no")
+            super().take(text)
+
+    pen = await in_thread(place.begin)
+    room, broken, screens = RoomHub(place.room), Broken(), [Screen() for _ in range(5)]
+    for screen in (*screens, broken):
+        await subscribed(room, screen).open("")
+    before = await database.read(lambda: place.head)
+    await actions.commit(pen.record("all the same"))
+    await hear(room, await database.read(event_of, place, before))
+    assert all(screen.cursor == str(room.head) for screen in screens)
+    assert broken.dismissed and "a subscription failed" in caplog.text

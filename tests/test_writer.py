@@ -101,6 +101,9 @@ def test_nothing_waits_until_there_is_load_and_never_long() -> None:
     assert after(10, 1.3) == LONGEST, "more than one CPU: the event loop waits for its turn"
     assert after(1, 0.7) == LONGEST, "it needs less because of it: that is no reason to stop"
     assert after(10, 0.4) == 0.0
+    after(10, 1.0)
+    now += 3_600
+    assert pace.next() == 0.0, "an hour in which nothing was to be done"
 
 
 def test_a_transaction_has_an_end(place, log_writer, batches, monkeypatch) -> None:

@@ -20,6 +20,10 @@ class LinkConsumer(RoomConsumer):
         if frames.is_for_readers(frame):
             super().write(frame)
 
+    def write_latest(self, frame: str) -> None:
+        if frames.is_for_readers(frame):
+            super().write_latest(frame)
+
     async def send(self, frame: str) -> None:
         if frames.is_for_readers(frame):
             await super().send(frame)

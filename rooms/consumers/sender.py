@@ -47,7 +47,7 @@ class BoundedSender:
         except (StopIteration, OSError):
             return
         except RuntimeError:
-            self._closed = True
+            self._give_up()
             return
         self.busy_since = asyncio.get_running_loop().time()
         self._waiting = asyncio.get_running_loop().create_task(self._finish(steps, awaited))
@@ -73,12 +73,19 @@ class BoundedSender:
         except OSError:
             pass
         except RuntimeError:
-            self._closed = True
+            self._give_up()
         finally:
             self._waiting = self.busy_since = None
         if self._latest:
             frame, self._latest = self._latest, ""
             self.write(frame)
+
+    def _give_up(self) -> None:
+        """The server has said goodbye by itself, because no ping was answered for example. It does not cut what takes
+        nothing.
+        """
+        self._closed = True
+        self.cut_later()
 
     async def close(self, code: int) -> None:
         """Say goodbye, once; a transport that is too full for it is cut without."""

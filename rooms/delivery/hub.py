@@ -43,6 +43,7 @@ class RoomHub:
         self.in_snapshot: list[str] = []  # the messages of the last snapshot, the newest first
         self.suspect = 0  # the head that the last look-up saw
         self._complete = False  # whether `digests` is all of them
+        self._noted: list[tuple[Cursor, Cursor, dict]] | None = None  # while they are read
         self._shared: dict[object, asyncio.Future] = {}
         self._state: tuple[Cursor, str] | None = None
         self._joined = False
@@ -57,11 +58,13 @@ class RoomHub:
         """An event of the layer: first it is known here, then every subscription is offered it."""
         self.note(event.before, event.head, event.frame, event.digests)
         for subscription in self.subscriptions:
-            subscription.offer(event)
+            subscription.guarded(subscription.offer, event)
 
     def note(self, before: Cursor, head: Cursor, frame: str, digests: dict[str, str | None]) -> None:
         """What is behind one cursor up to another has been seen. An empty frame: not what is in it."""
         self.rendering.hear(before.seq + 1, head.seq, frame)
+        if self._noted is not None:
+            self._noted.append((before, head, digests))
         if head.seq <= self.head.seq:
             return
         self._complete = self._complete and before == self.head
@@ -91,11 +94,26 @@ class RoomHub:
         """Know the head and all digests: looked up once, and again only after events have been lost."""
         while not self._complete:
             known = self.head
-            head, digests = await self._share("prime", lambda: database.read(log.streaming, self.room_id))
+            head, digests = await self._share("prime", self._load_streaming)
             if head.seq < known.seq:
                 self.doubt()  # a shared read is older than an event, or the log has become shorter
             else:
                 self._take(head, digests)
+
+    async def _load_streaming(self) -> tuple[Cursor, dict[str, str]]:
+        """As of the newest event that has come meanwhile: where they come faster than one read, the next read would be
+        too late again, and so on without an end.
+        """
+        self._noted = []
+        try:
+            head, digests = await database.read(log.streaming, self.room_id)
+        finally:
+            noted, self._noted = self._noted, None
+        for before, after, changed in noted:
+            if before == head:
+                head = after
+                digests = {id: digest for id, digest in (digests | changed).items() if digest is not None}
+        return head, digests
 
     def _take(self, head: Cursor, digests: dict[str, str]) -> None:
         if head.seq >= self.head.seq:
@@ -103,7 +121,7 @@ class RoomHub:
 
     def _rendered(self) -> None:
         for subscription in self.subscriptions:
-            subscription.more_is_rendered()
+            subscription.guarded(subscription.more_is_rendered)
 
     async def read(self, after: Cursor) -> tuple[log.Page, str] | None:
         """A page and its `deltas` frame: read and encoded once for all who stand at the same place."""

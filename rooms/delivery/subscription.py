@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from ..errors import Close, NotFound, Unavailable
 from ..frames import Cursor
 from .client import Client
 from .hub import RoomHub
-from .message_html import NOTHING, Mark
+from .owed_html import OwedHtml
 from .window import Window
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Subscription:
         self._window = Window(settings.CHATLAB_WINDOW, _now)
         self._lock = asyncio.Lock()  # opening, syncs and repairs move `sent` one after the other
         self._owes_synced = False
-        self._to_show: dict[str, Mark] = {}  # messages whose HTML is owed, and how much of it was sent
+        self._html = OwedHtml(room.rendering)
         self._tasks: dict[Callable, asyncio.Task] = {}  # of what runs but once at a time
 
     @property
@@ -52,13 +52,15 @@ class Subscription:
         return self._window.full
 
     def check(self, now: float) -> None:
-        """Send away a client that takes nothing, or says nothing. Called every CHATLAB_HEAD_CHECK seconds with the
-        loop's time.
+        """Send away a client that takes nothing, or says nothing; go on where a turn has failed. Called every
+        CHATLAB_HEAD_CHECK seconds with the loop's time.
         """
         if self._window.is_stuck(now, self.client.busy_since, settings.CHATLAB_WINDOW_TIMEOUT):
             self.client.dismiss(Close.TOO_SLOW)
         elif now - self.client.heard > settings.CHATLAB_IDLE_TIMEOUT:
             self.client.dismiss(Close.IDLE)
+        elif self.sent is not None and self._is_owed and not self._window.full and not self._lock.locked():
+            self.fell_behind()
 
     # -- what the client asks for --------------------------------------------------------------------------------------
 
@@ -102,7 +104,7 @@ class Subscription:
             return
         self._count(event.head, frame)
         self.client.write(frame)
-        self._owe_rendered(event.digests)
+        self._html.add(event.digests)
         self._write_rendered()
 
     def fell_behind(self) -> None:
@@ -111,10 +113,16 @@ class Subscription:
 
     def more_is_rendered(self) -> None:
         """There are blocks that were not sent."""
-        if self._lock.locked():
-            self._run_once(self._show_rendered)
-        else:
+        self._html.may_be_more = True
+        if not self._lock.locked():  # else whoever has the turn looks for them at its end
             self._write_rendered()
+
+    def guarded(self, work: Callable[..., None], *arguments: object) -> None:
+        """What goes wrong with one client is no other's business."""
+        try:
+            work(*arguments)
+        except Exception as error:
+            self._fail(error)
 
     def end(self) -> None:
         for task in self._tasks.values():
@@ -130,10 +138,6 @@ class Subscription:
         async with self._turn():
             await self._catch_up()
 
-    async def _show_rendered(self) -> None:
-        async with self._turn():
-            await self._send_rendered()
-
     def _run_once(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start this, unless it is under way already."""
         task = self._tasks.get(work)
@@ -148,9 +152,12 @@ class Subscription:
             self.client.dismiss(Close.NO_ROOM)
         except (*CONNECTION_ERRORS, Unavailable) as error:
             logger.warning("room %s: a reader has to wait: %s", self.room.room_id, error)
-        except Exception:
-            logger.exception("room %s: a subscription failed", self.room.room_id)
-            self.client.dismiss(Close.DRAINING)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        logger.error("room %s: a subscription failed", self.room.room_id, exc_info=error)
+        self.client.dismiss(Close.DRAINING)
 
     # -- the way through the log -------------------------------------------------------------------------------------
 
@@ -159,8 +166,13 @@ class Subscription:
         """One after the other; what was confirmed and asked for meanwhile is done by whoever has the turn."""
         async with self._lock:
             yield
-            while self.sent is not None and not self._window.full and self._is_owed:
-                await self._catch_up()
+            while self.sent is not None and not self._window.full:
+                if self._is_owed:
+                    await self._catch_up()
+                elif self._html.may_be_more:
+                    await self._send_rendered()
+                else:
+                    break
 
     @property
     def _is_owed(self) -> bool:
@@ -184,7 +196,7 @@ class Subscription:
     async def _start_from(self, cursor: Cursor | None) -> None:
         self._window.forgive()
         self._owes_synced = True
-        self._to_show = dict.fromkeys(self._to_show, NOTHING)  # it may have had no use for what it was sent
+        self._html.begin_again()
         head = None if cursor is None else await database.read(log.find, self.room.room_id, cursor)
         if head is not None:
             self.sent, self.confirmed = cursor, cursor.seq
@@ -213,7 +225,7 @@ class Subscription:
         if self._owes_synced:
             self._owes_synced = False
             await self.client.send(frames.synced(self.sent, self.room.digests))
-            self._owe_rendered(self.room.digests)
+            self._html.add(self.room.digests)
         await self._send_rendered()
 
     async def _send_pages(self, look: bool) -> None:
@@ -232,26 +244,21 @@ class Subscription:
                 await self._send_snapshot()
             else:
                 await self._send_up_to(page.cursor, shown)
-                self._owe_rendered(page.digests)
+                self._html.add(page.digests)
             look = not page.up_to_date
 
     async def _start_over(self) -> None:
         """The log does not go on from what was sent: another history was restored, or the floor has risen."""
         self.room.doubt()
         self.room.rendering.forget()
-        self._to_show = {}
+        self._html.clear()
         self._window.start_over()
         self._owes_synced = True
         await self._send_snapshot()
 
     async def _send_snapshot(self) -> None:
         await self._send_up_to(*await self.room.state())
-        self._owe_rendered(self.room.in_snapshot)
-
-    def _owe_rendered(self, messages: Iterable[str]) -> None:
-        for message in messages:
-            self._to_show.setdefault(message, NOTHING)
-        self.room.rendering.want(messages)
+        self._html.add(self.room.in_snapshot)
 
     async def _send_rendered(self) -> None:
         for frame in self._rendered():
@@ -259,28 +266,24 @@ class Subscription:
             await self.client.send(frame)
 
     def _write_rendered(self) -> None:
-        for frame in self._rendered():
-            self._count(self.sent, frame)
-            self.client.write(frame)
-            if self.client.busy_since is not None:
-                self._run_once(self._show_rendered)
-                return
+        if self.client.busy_since is None:
+            for frame in self._rendered():
+                self._count(self.sent, frame)
+                self.client.write(frame)
+                if self.client.busy_since is not None:
+                    break
+        if self.client.busy_since is not None and self._html:
+            self._html.may_be_more = True
+            self._run_once(self._go_on)
 
     def _rendered(self) -> Iterator[str]:
-        """What there is of the HTML that is owed."""
-        for message in list(self._to_show):
-            while (frame := self._next_rendered(message)) is not None:
+        """What there is of the HTML that is owed, to a client that is level: who is behind needs the text first."""
+        for message in self._html.messages():
+            while self.sent is not None and not self._behind:
+                frame = self._html.next(message, self.sent.seq)
+                if frame is None:
+                    break
                 yield frame
-
-    def _next_rendered(self, message: str) -> str | None:
-        """For a client that is level: who is behind needs the text first."""
-        if message not in self._to_show or self.sent is None or self._behind:
-            return None
-        mark = self._to_show[message]
-        frame, self._to_show[message], over = self.room.rendering.after(message, mark, self.sent.seq)
-        if over:
-            del self._to_show[message]
-        return frame
 
     def _shown(self, frame: str) -> str | None:
         """What this client is shown of a `deltas` frame; None where it needs a snapshot instead."""

@@ -27,4 +27,4 @@ class ViewerSubscription(Subscription):
         body = frames.snapshot_for_reader(json.loads(frame), self._link, authors)
         self._named = set(body["members"])
         await self._send_up_to(cursor, frames.dump(body))
-        self._owe_rendered(self.room.in_snapshot)
+        self._html.add(self.room.in_snapshot)

@@ -1,8 +1,9 @@
 """How long a commit may wait for company: not at all, until this process has more to do than it gets of a CPU.
 
-A commit costs its transaction, an event, and a frame for each tab, whatever is in it. So under load fewer of them carry
-more, and what the process saves is what others of its deltas wait for. Load is what the process has used of the last
-quarter of a second, together with the time that its event loop was ready and did not get to run.
+A commit costs its transaction, an event, and a frame for each tab, whatever is in it. So under load, behind a commit
+that had company, fewer of them carry more, and what the process saves is what others of its deltas wait for. Load is
+what the process has used of the last quarter of a second, together with the time that its event loop was ready and did
+not get to run.
 """
 
 from __future__ import annotations
@@ -47,5 +48,5 @@ class Pace:
             if load > BUSY:
                 self._seconds = min(self._seconds + STEP, LONGEST)
             elif load < EASY:
-                self._seconds = max(self._seconds - STEP, 0.0)
+                self._seconds = max(self._seconds - STEP * (passed // LOOK_EVERY), 0.0)
         return self._seconds

@@ -93,6 +93,7 @@ class Lines:
     def _json_lines(self, lines: bytes) -> list[Event]:
         found = [(None, line) for line in lines.splitlines() if line.strip()]
         self.objects += len(found)
+        self._size = 0  # a line is an event here
         return found
 
     def _part_of_document(self, lines: bytes) -> list[Event]:

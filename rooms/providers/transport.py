@@ -12,8 +12,9 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-import aiohttp
+import anyio
 import httpx2
 import openai
 from django.conf import settings
@@ -26,7 +27,7 @@ ERROR_MAX = 65_536  # bytes that are read of what is no answer
 READ_OUT = 0.2  # seconds for what follows the last event
 PIECE = 65_536  # bytes that are unpacked at once
 ALIVE: Event = (None, b"null")  # an event that says nothing
-_BROKEN = (httpx2.RequestError, aiohttp.ClientError, ssl.SSLError)  # what reading raises where a connection breaks
+_BROKEN = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)  # what reading raises where a connection breaks
 
 
 def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) -> openai.AsyncOpenAI:
@@ -34,11 +35,12 @@ def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) ->
 
     Reading has no limit here: whoever asks gives the first byte its time, and the silences are counted below.
     """
-    http_client = _Client(
+    http_client = openai.DefaultAsyncHttpx2Client(
         transport=transport,
         verify=True if transport else _authorities(*map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))),
         limits=httpx2.Limits(max_connections=1000),
         follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none: what one person is given is not another's
         headers={"Accept-Encoding": "identity"},  # what is not packed needs no unpacking
         event_hooks={"response": [_bound]},
     )
@@ -50,16 +52,6 @@ def make_client(transport: httpx2.AsyncBaseTransport | None = None, **kwargs) ->
 def _authorities(file: str | None, folder: str | None) -> ssl.SSLContext:
     """Who may vouch for a provider, as the environment says. To read them takes 20 to 50 ms."""
     return httpx2.create_ssl_context()
-
-
-class _Client(openai.DefaultAioHttpClient):
-    """Over aiohttp, whose parser is in C: half the CPU of an event. The SDK's bridge to it lets some errors through."""
-
-    async def send(self, *args, **kwargs) -> httpx2.Response:
-        try:
-            return await super().send(*args, **kwargs)
-        except aiohttp.ClientError as error:
-            raise httpx2.RemoteProtocolError(str(error)) from error
 
 
 async def _bound(response: httpx2.Response) -> None:
@@ -101,20 +93,29 @@ class Unpacked(httpx2.AsyncByteStream):
         self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)  # its first bytes say which of the two it is
+        unpacking, over = _unpacking(), False
         async with aclosing(aiter(self._inner)) as chunks:
             async for chunk in chunks:
                 while chunk:
                     try:
                         piece = unpacking.decompress(chunk, PIECE)
                     except zlib.error as error:
+                        if over:
+                            return
                         raise errors.unreadable(error) from error
                     chunk = unpacking.unconsumed_tail
+                    if unpacking.eof:  # another member may follow, or what nobody needs
+                        chunk, unpacking, over = unpacking.unused_data, _unpacking(), True
                     yield piece
                     await asyncio.sleep(0)  # one chunk may hold a thousand times its size
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _unpacking():
+    """Its first bytes say which of the two it is."""
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)
 
 
 class EventStream(httpx2.AsyncByteStream):

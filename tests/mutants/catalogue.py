@@ -103,8 +103,8 @@ MUTANTS = [
     Mutant(
         "a chosen branch is shown, but what is asked next goes on elsewhere",
         "rooms/actions/rooms.py",
-        'changed["tip"] = log.room(room_id).tip = leaf',
-        'changed["tip"] = leaf',
+        'changed["tip"] = log.room(room_id).tip = tree.leaf(room.chosen)',
+        'changed["tip"] = tree.leaf(room.chosen)',
         "tests/test_branches.py",
     ),
     Mutant(
@@ -189,7 +189,7 @@ MUTANTS = [
     Mutant(
         "any page may open a socket",
         "rooms/origin.py",
-        "cause = mismatch(origins[0], host) if len(origins) == 1 else front.ORIGIN",
+        "cause = foreign(origins[0], host, secure, names) if len(origins) == 1 else front.ORIGIN",
         "cause = None",
         "tests/test_refusals.py -k origin",
     ),

@@ -137,9 +137,9 @@ GENERATIONS = [
     ),
     Mutant(
         "continue does not give the provider the text",
-        "rooms/generation/asking.py",
-        '            turns.append(Turn("assistant", self._recorder.begun))\n',
-        "            pass\n",
+        "rooms/log/tree.py",
+        '*([Turn("assistant", begun)] if begun else [])',
+        "",
         "tests/test_retry.py -k provider_is_given",
     ),
     Mutant(

@@ -256,7 +256,7 @@ PEOPLE = [
     ),
     Mutant(
         "what is found in a folded message stays folded",
-        "templates/rooms/_message.html",
+        "templates/rooms/_prose.html",
         'hidden="until-found"',
         "hidden",
         "tests/test_page_reading.py -k long_message",

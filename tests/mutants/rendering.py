@@ -120,7 +120,7 @@ RENDERING = [
     Mutant(
         "who comes back in mid-thought waits for the next word",
         "rooms/delivery/subscription.py",
-        "            self._owe_rendered(self.room.digests)\n",
+        "            self._html.add(self.room.digests)\n",
         "",
         "tests/test_reasoning.py -k comes_back",
     ),

@@ -43,7 +43,7 @@ SOCKETS = [
     Mutant(
         "a server that ends under a handshake is complained of",
         "rooms/consumers/sender.py",
-        "        except RuntimeError:\n            self._closed = True\n            return\n",
+        "        except RuntimeError:\n            self._give_up()\n            return\n",
         "",
         "tests/test_reader.py -k let_in",
     ),
