@@ -237,6 +237,7 @@ LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "login", "index", "index"
 
 HTTPS = env.bool("HTTPS", default=False)  # the site is reached by https: cookies are Secure, HSTS is on
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CHATLAB_HOST_COOKIES = HTTPS and not CHATLAB_PATH  # named `__Host-…`, which browsers take of a whole host alone
 SECURE_SSL_REDIRECT = HTTPS and env.bool("HTTPS_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS

@@ -105,6 +105,51 @@ def test_below_a_path_the_cookie_of_that_path_goes_before_the_root_s(place) -> N
     assert answer.status_code == 200
 
 
+@pytest.fixture
+def whole_host(settings) -> None:
+    """As with HTTPS=on, and not below a path."""
+    settings.CHATLAB_COOKIE_PORT, settings.CHATLAB_HOST_COOKIES = False, True
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+
+
+@pytest.mark.usefixtures("whole_host")
+def test_by_https_a_cookie_has_a_name_that_only_this_host_can_give(place) -> None:
+    client = Client(**CHROME)
+    client.get("/", secure=True)
+    client.post(f"/rooms/{place.room}/join/", {"name": "Ada"}, secure=True, HTTP_ORIGIN="https://testserver")
+    assert {"__Host-chatlab_session", "__Host-chatlab_csrf"} <= set(client.cookies)
+    for name, cookie in client.cookies.items():
+        assert name.startswith("__Host-") and cookie["secure"] and cookie["path"] == "/" and not cookie["domain"], name
+    assert client.get(f"/api/rooms/{place.room}/me", secure=True).status_code == 200
+    client.post("/logout/", secure=True, HTTP_ORIGIN="https://testserver")
+    gone = client.cookies["__Host-chatlab_session"]
+    assert gone["max-age"] == 0 and gone["secure"], "without Secure a browser would not take it, and keep the old one"
+
+
+@pytest.mark.usefixtures("whole_host")
+def test_a_neighbours_cookie_does_not_go_before_ours(place) -> None:
+    ours, theirs = SessionStore(), SessionStore()
+    ours[access.GUEST_KEY] = place.visitor.guest
+    theirs[access.GUEST_KEY] = "somebody"
+    ours.create(), theirs.create()
+    for order in (1, -1):
+        pair = [f"chatlab_session={theirs.session_key}", f"__Host-chatlab_session={ours.session_key}"][::order]
+        answer = Client(HTTP_COOKIE="; ".join(pair)).get(f"/api/rooms/{place.room}/me", secure=True)
+        assert answer.status_code == 200
+
+
+@pytest.mark.usefixtures("whole_host")
+def test_who_was_here_before_the_site_was_reached_by_https_stays_who_they_are(place) -> None:
+    before = SessionStore()
+    before[access.GUEST_KEY] = place.visitor.guest
+    before.create()
+    client = Client()
+    client.cookies["chatlab_session"] = before.session_key
+    assert client.get(f"/rooms/{place.room}/", secure=True).status_code == 200
+    assert client.cookies["__Host-chatlab_session"].value == before.session_key
+    assert client.cookies["chatlab_session"]["max-age"] == 0, "the old one goes"
+
+
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("agent", ["", "python-httpx/0.28", "curl/8.5"])
 def test_a_program_finds_its_token_where_the_protocol_says(agent) -> None:

@@ -492,4 +492,18 @@ PEOPLE = [
         "        self._read(0)\n",
         "tests/test_branches.py -k ahead",
     ),
+    Mutant(
+        "a cookie of a neighbour goes before ours",
+        "chatlab/cookies.py",
+        "return before | own | only_ours",
+        "return before | only_ours | own",
+        "tests/test_cookies.py -k neighbours",
+    ),
+    Mutant(
+        "a cookie of a whole host is deleted without Secure",
+        "chatlab/cookies.py",
+        '                morsel["secure"] = True  # Django deletes without\n',
+        "",
+        "tests/test_cookies.py -k only_this_host",
+    ),
 ]
