@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import random
 import time
+
+import httpx2
+import pytest
+from hypothesis import settings as profile
 
 from .harness.people import Person
 from .harness.tab import Tab
@@ -89,3 +96,44 @@ async def test_sigterm_ends_the_server_soon_and_the_answer_survives_it(upstream,
     assert server.database.status(answer) in TERMINAL
     assert here.text(answer) == server.database.text(answer) == "".join(words(20))
     server.database.check_room(room)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_what_was_acknowledged_is_there_once_however_often_the_server_is_killed(own_server, visitor):
+    """At random, under load. Who got no answer sends it again, under its name, as a page does.
+
+    (200 times under `make soak`.)
+    """
+    kills, posts = (200, 10_000) if profile.get_current_profile_name() == "soak" else (3, 150)
+    server = own_server(CHATLAB_WORKER="external", CHATLAB_ROOM_QUEUE="1000000")
+    alice: Person = visitor(server)
+    rooms = [await alice.create_room() for _ in range(4)]
+    chance, numbers, acknowledged, killed = random.Random(20), itertools.count(), {}, asyncio.Event()
+
+    async def send() -> None:
+        for number in numbers:
+            if killed.is_set() and number >= posts:
+                return
+            path, name = f"/api/rooms/{rooms[number % 4]}/messages", f"post-number-{number}"
+            while name not in acknowledged:
+                try:
+                    answer = await alice.request("POST", path, {"client_id": name, "text": f"Number {number}"})
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.05)
+                    continue
+                if answer.status_code != 503:
+                    acknowledged[name] = answer.json()["message"]
+
+    async with asyncio.TaskGroup() as senders:
+        for _ in range(12):
+            senders.create_task(send())
+        for _ in range(kills):
+            await asyncio.sleep(chance.uniform(0.05, 0.6))  # at any moment of its work
+            server.kill()
+            await asyncio.to_thread(server.restart)
+        killed.set()
+    found = server.database.rows("SELECT client_id, id FROM rooms_message WHERE role = 'user'")
+    assert len(acknowledged) >= posts and sorted(found) == sorted(acknowledged.items()), "lost, or doubled"
+    for room in rooms:
+        server.database.check_room(room)
