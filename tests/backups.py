@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import models, transaction
 
+from rooms.indexed import Indexed
 from rooms.models import Booking, Delta, Generation, Member, Message, Room
 
 # In the order in which they refer to each other.
@@ -21,7 +22,7 @@ class Backup:
 
     @transaction.atomic
     def restore(self) -> None:
-        for model in reversed(TABLES):
+        for model in (Indexed, *reversed(TABLES)):  # the full-text index is not put back
             model.objects.all()._raw_delete(model.objects.db)
         for model, rows in self._rows.items():
             made = [model(**row) for row in rows]

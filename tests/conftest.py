@@ -5,6 +5,7 @@ test doesn't end.
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from .harness.upstream import UpstreamProcess
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: drives a real Chromium")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a run in a shell's background, and so of all it starts
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -156,7 +156,7 @@ def test_faults_are_for_processes_of_its_own() -> None:
 )
 def test_a_server_that_breaks_a_promise_is_found_out(start, accident: str, promise: str) -> None:
     server = start(DJANGO_SETTINGS_MODULE="tests.accidents.settings", CHATLAB_ACCIDENT=accident)
-    done = drill("--url", server.url, *QUICK, "--seconds", "2", "--sends", "15", "--pace", "4")
+    done = drill("--url", server.url, *QUICK)
     assert done.returncode == 1, done.stdout + done.stderr
     row = next(line for line in done.stdout.splitlines() if line.startswith(promise))
     assert int(row.split()[-1]) > 0, done.stdout

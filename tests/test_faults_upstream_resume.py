@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rooms import database, generation
+from rooms.indexed import Indexed
 from rooms.models import Generation
 from rooms.text import clean
 from rooms.worker import Worker
@@ -256,6 +257,8 @@ def lose_its_worker(desk: Desk, answer: str) -> None:
 
 
 def claimed_again(desk: Desk, answer: Answer) -> Answer:
+    """As if it had not ended: its worker has died."""
+    Indexed.objects.filter(message=answer.row.message_id).delete()
     Generation.objects.filter(message=answer.row.message_id).update(
         status="streaming", lease_until=datetime.now(UTC) - timedelta(hours=1)
     )

@@ -41,9 +41,12 @@ def scripts(key: str) -> list[list[dict]]:
 
 
 def everything_stored(folder: Path) -> str:
-    """The database as SQL, and the bytes of its files."""
+    """Every row of the database, and the bytes of its files."""
     with sqlite3.connect(f"file:{folder / 'chatlab.sqlite3'}?mode=ro", uri=True) as connection:
-        dump = "\n".join(connection.iterdump())
+        # The full-text index keeps its words in tables of its own; itself it can't be read through.
+        real = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+        tables = [name for (name,) in connection.execute(real)]
+        dump = "\n".join(f"{name}: {connection.execute(f'SELECT * FROM {name}').fetchall()}" for name in tables)
     raw = b"".join(path.read_bytes() for path in folder.iterdir() if path.name.startswith("chatlab.sqlite3"))
     return dump + raw.decode("latin-1")
 

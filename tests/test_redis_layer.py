@@ -143,7 +143,7 @@ async def test_asking_whether_it_answers_leaves_nothing_behind(redis, process): 
     channel_layers.set("default", here)
     try:
         for _ in range(20):
-            assert await broadcast.answers(2)
+            assert await broadcast.is_reachable(2)
         assert not here.channels and not here._shards[0]._wanted
     finally:
         channel_layers.backends.clear()
