@@ -19,8 +19,8 @@ MUTANTS = [
     Mutant(
         "a search looks through everybody's rooms",
         "rooms/search.py",
-        "Message.objects.filter(room__in=list(searched), text__icontains=words)",
-        "Message.objects.filter(text__icontains=words)",
+        "messages = Message.objects.filter(room__in=list(rooms))",
+        "messages = Message.objects.all()",
         "tests/test_search.py",
     ),
     Mutant(

@@ -369,7 +369,7 @@ PEOPLE = [
     Mutant(
         "sites on two ports share their cookies",
         "chatlab/cookies.py",
-        'if match and (match[2] or "") == port:',
+        'if match and (match[3] or "") == port:',
         "if match:",
         f"{_COOKIES} two_ports",
     ),
