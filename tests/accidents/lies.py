@@ -16,7 +16,7 @@ def loses_what_it_acknowledges(every: str) -> None:
 
     async def lying_post(socket, frame) -> None:
         if next(due):
-            await socket.send(frames.receipt(frame.client_id, new_id(), socket.reader.sent.seq + 1))
+            await socket.send(frames.receipt(frame.client_id, new_id(), socket.subscription.sent.seq + 1))
         else:
             await post(socket, frame)
 
@@ -59,6 +59,7 @@ def tells_before_it_commits(every: str) -> None:
     """Of so many batches one is told, rolled back, and then made once more."""
     from django.db import transaction
 
+    from rooms import database
     from rooms.actions.commit import _writer
     from rooms.log.writer import _Attempt
 
@@ -66,10 +67,12 @@ def tells_before_it_commits(every: str) -> None:
 
     def hasty_run(self, unknown) -> None:
         if next(due):
+            wait, database.wait_for_disk = database.wait_for_disk, lambda waits: None  # not within a transaction
             with transaction.atomic():
                 run(self, unknown)
                 _writer._on_commit(self.batch)
                 transaction.set_rollback(True)
+            database.wait_for_disk = wait
             self.__init__(self.changes)
         run(self, unknown)
 
