@@ -40,7 +40,7 @@ def database(app_configs: Iterable[AppConfig] | None, **kwargs: object) -> Itera
         yield checks.Warning(
             "SQLite does not wait for the disk: with the power goes what was acknowledged in the last half minute.",
             hint="export DATABASE_SYNCHRONOUS=FULL",
-            id="rooms.W015",
+            id="rooms.W017",
         )
     if not fts5():
         yield checks.Warning(
