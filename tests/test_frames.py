@@ -189,7 +189,7 @@ def test_frames_of_the_server_have_the_keys_of_the_protocol() -> None:
             "type", "cursor", "room", "members", "messages", "earlier",
         },
         frames.synced(cursor, {"m": "00000000"}): {"type", "cursor", "digests"},
-        frames.welcome("r", me, limits, 10, "1.2.3"): {
+        frames.welcome("r", me, limits, 10): {
             "type", "protocol", "version", "room", "me", "limits", "heartbeat",
         },
         frames.receipt(ID, "m", 7): {"type", "client_id", "message", "seq"},

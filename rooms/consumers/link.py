@@ -8,7 +8,6 @@ from .. import access, database, frames
 from ..delivery.hub import hub
 from ..delivery.viewer import ViewerSubscription
 from ..errors import Close, NotAllowed
-from ..version import VERSION
 from .commands import obey
 from .room import RoomConsumer
 
@@ -50,4 +49,4 @@ class LinkConsumer(RoomConsumer):
 
     def _welcome(self) -> str:
         me = {"id": "", "name": "", "role": frames.READER}
-        return frames.welcome(self.link_id, me, self._limits(), settings.CHATLAB_HEARTBEAT, VERSION)
+        return frames.welcome(self.link_id, me, self._limits(), settings.CHATLAB_HEARTBEAT)

@@ -24,7 +24,6 @@ from ..delivery.subscription import Subscription
 from ..errors import FINAL, BadFrame, Close, NotFound, RoomError, TooLong, Unavailable
 from ..limits import Bucket
 from ..models import Member
-from ..version import VERSION
 from .commands import Closing, obey
 from .handshake import query_of, refuse
 from .places import Places
@@ -218,7 +217,7 @@ class RoomConsumer(AsyncConsumer):
         me = {"id": self.member.pk, "name": self.member.name, "role": self.member.role}
         if not self.may_ask:
             me["may_ask"] = False
-        return frames.welcome(self.room_id, me, self._limits(), settings.CHATLAB_HEARTBEAT, VERSION)
+        return frames.welcome(self.room_id, me, self._limits(), settings.CHATLAB_HEARTBEAT)
 
     def _limits(self) -> dict:
         return {

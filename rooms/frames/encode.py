@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ..errors import RoomError
+from ..version import VERSION
 from .bodies import dump, time
 from .cursor import Cursor
 
@@ -49,8 +50,8 @@ def rendered_body(message: str, start: int, end: int, html: str, part: str = "te
     return body if part == "text" else {"message": message, "part": part, **body}
 
 
-def welcome(room: str, me: dict, limits: dict, heartbeat: int, version: str) -> str:
-    body = {"type": "welcome", "protocol": PROTOCOL, "version": version, "room": room, "me": me, "limits": limits}
+def welcome(room: str, me: dict, limits: dict, heartbeat: int) -> str:
+    body = {"type": "welcome", "protocol": PROTOCOL, "version": VERSION, "room": room, "me": me, "limits": limits}
     return dump(body | {"heartbeat": heartbeat})
 
 
