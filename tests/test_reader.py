@@ -57,6 +57,16 @@ def event_of(place: Place, after: Cursor, *, frame: bool = True) -> RoomEvent:
     return RoomEvent(place.room, after, page.cursor, text, page.digests)
 
 
+def events_of(place: Place, pen: Pen, count: int) -> list[RoomEvent]:
+    """Of so many words, each published by itself."""
+    events = []
+    for number in range(count):
+        before = place.head
+        pen.write(f"{number} ")
+        events.append(event_of(place, before))
+    return events
+
+
 # -- the window --------------------------------------------------------------------------------------------------------
 
 
@@ -255,11 +265,7 @@ def test_an_event_that_comes_before_the_reader_is_open_is_no_beginning(place) ->
 def test_events_syncs_and_repairs_at_once_keep_the_order(place) -> None:
     """All of them move the same place: one after the other, or something would come twice or be passed over."""
     pen, start = place.begin(), place.head
-    events = []
-    for number in range(30):
-        before = place.head
-        pen.write(f"{number} ")
-        events.append(event_of(place, before))
+    events = events_of(place, pen, 30)
 
     async def scenario(reader: Subscription, screen: Screen) -> None:
         stand_at(reader, screen, start)
@@ -280,11 +286,7 @@ def test_events_syncs_and_repairs_at_once_keep_the_order(place) -> None:
 def test_no_event_is_kept_for_a_client_whose_transport_is_full(place) -> None:
     """They are read from the log when it takes something again, like any event that was lost."""
     pen, start = place.begin(), place.head
-    events = []
-    for number in range(30):
-        before = place.head
-        pen.write(f"{number} ")
-        events.append(event_of(place, before))
+    events = events_of(place, pen, 30)
     taken = asyncio.Event()
 
     class Full(Screen):

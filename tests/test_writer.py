@@ -18,6 +18,7 @@ from rooms.log.pace import LONGEST, Pace
 from rooms.models import Delta, Member, Message
 
 from .fakes import busy, new_place
+from .harness.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -77,8 +78,7 @@ def test_under_load_what_comes_within_its_pace_is_one_transaction(place, batches
     for future in together:
         future.result(10)
     first = made.submit(appending(place.room, "waits"))
-    while not made._queue.empty():  # the writer has taken it, and waits for more
-        time.sleep(0.001)
+    wait_for(made._queue.empty, what="the writer has taken it, and waits for more")
     made.submit(appending(place.room, "is waited for")).result(10)
     made.close()
     assert first.done()
